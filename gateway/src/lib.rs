@@ -1,0 +1,1 @@
+//! The gateway as a library: what the binary, the tests, the benches and the fuzz targets share.

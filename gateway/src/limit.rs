@@ -1,0 +1,3 @@
+//! How often. [`admit`] is the only way to get an [`Admission`].
+
+pub mod bucket;

@@ -1,0 +1,98 @@
+//! Every bound in the system, with its unit and the reason for its size.
+//!
+//! A bound that an operator may want to move is a default here and a key in
+//! [`crate::control::config`]; the rest are constants. Each has a test that goes one past it.
+
+/// Bytes of a request head (request line and headers). 64 KiB: a bearer token of 8 KiB and
+/// cookies fit many times; nginx allows 32 KiB, Node 16 KiB.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a request target. 8 KiB, as nginx and Apache.
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// Headers in a request. 100, as Apache and hyper.
+pub const HEADER_COUNT_MAX: usize = 100;
+/// Default bytes of a request body. 4 MiB: what all four official SDKs default to.
+pub const BODY_BYTES_MAX_DEFAULT: usize = 4 * 1024 * 1024;
+/// Bytes of chunk extensions in one body; nobody uses them, so more is an attack.
+pub const CHUNK_EXTENSION_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of trailers after a chunked body (they are dropped).
+pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
+/// Nesting of a JSON document. 128, as serde_json; real arguments stay below 20.
+pub const JSON_DEPTH_MAX: usize = 128;
+/// Messages in one JSON-RPC batch (2025-03-26 only).
+pub const BATCH_MESSAGES_MAX: usize = 64;
+
+/// Time from the first byte of a head to its end.
+pub const HEAD_TIMEOUT_MS_DEFAULT: u64 = 10_000;
+/// Time from the end of a head to the end of its body.
+pub const BODY_TIMEOUT_MS_DEFAULT: u64 = 30_000;
+/// Time a kept-alive connection may wait for its next request.
+pub const IDLE_TIMEOUT_MS_DEFAULT: u64 = 75_000;
+/// Time a reader may take for one answer before it is dropped.
+pub const WRITE_TIMEOUT_MS_DEFAULT: u64 = 30_000;
+/// Time between SIGTERM and exit.
+pub const GRACE_PERIOD_MS_DEFAULT: u64 = 25_000;
+
+/// Connections of all callers.
+pub const CONNECTIONS_MAX_DEFAULT: u32 = 65_536;
+/// Connections from one address.
+pub const CONNECTIONS_PER_ADDRESS_MAX_DEFAULT: u32 = 4_096;
+/// Requests on one connection before it is closed, so that load can move between workers.
+pub const REQUESTS_PER_CONNECTION_MAX_DEFAULT: u32 = 1_000_000;
+/// Open event streams on one worker.
+pub const STREAMS_PER_WORKER_MAX: usize = 32_768;
+/// Open event streams of one principal on one worker.
+pub const STREAMS_PER_PRINCIPAL_MAX: usize = 64;
+/// Silence after which an event stream is sent a comment. 15 s, as the TypeScript and Python SDKs.
+pub const STREAM_KEEP_ALIVE_MS: u64 = 15_000;
+
+/// Time to connect to an upstream address.
+pub const UPSTREAM_CONNECT_TIMEOUT_MS: u64 = 3_000;
+/// Default time for a whole upstream call (`spec.timeout` of a tool moves it).
+pub const UPSTREAM_TOTAL_TIMEOUT_MS_DEFAULT: u64 = 30_000;
+/// The most that `spec.timeout` may ask for.
+pub const UPSTREAM_TOTAL_TIMEOUT_MS_MAX: u64 = 300_000;
+/// Time without a byte from an upstream within an answer.
+pub const UPSTREAM_IDLE_TIMEOUT_MS: u64 = 30_000;
+/// Idle upstream connections kept by one worker for one upstream.
+pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 512;
+/// Age at which an idle upstream connection is closed rather than used. Below the 60-75 s after
+/// which common servers close theirs, so that a reused connection rarely races their FIN.
+pub const UPSTREAM_IDLE_AGE_MS_MAX: u64 = 50_000;
+/// Bytes of an upstream answer's head.
+pub const UPSTREAM_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of an upstream answer's body. 16 MiB, as rmcp.
+pub const UPSTREAM_BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of an upstream's error body that are shown to a model.
+pub const UPSTREAM_ERROR_BYTES_MAX: usize = 64 * 1024;
+
+/// Characters of a tool's name. 64: what model APIs accept.
+pub const TOOL_NAME_CHARS_MAX: usize = 64;
+/// Tools in a list page, on MCP and as the most that REST's `limit` may ask for.
+pub const TOOLS_PER_PAGE_MAX: usize = 1_000;
+/// REST's `limit` when none is given.
+pub const TOOLS_PER_PAGE_DEFAULT: usize = 100;
+/// Bytes of one catalog file or OpenAPI document. 32 MiB: the largest public document known
+/// (Microsoft Graph) has 30 MB.
+pub const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Time to download an OpenAPI document.
+pub const DOCUMENT_TIMEOUT_MS: u64 = 30_000;
+/// Files in a catalog directory.
+pub const CATALOG_FILES_MAX: usize = 20_000;
+/// Tools in a snapshot.
+pub const TOOLS_MAX: usize = 100_000;
+/// API keys in a keys file.
+pub const KEYS_MAX: usize = 100_000;
+
+/// Visible ASCII characters of a caller's `X-Request-Id`; a longer one is replaced.
+pub const REQUEST_ID_CHARS_MAX: usize = 128;
+/// Life of a legacy session token.
+pub const SESSION_AGE_S_MAX: u64 = 24 * 3_600;
+
+/// Records of one worker on their way to the spool.
+pub const METER_RECORDS_MAX: usize = 65_536;
+/// Time after which a record is in the spool's file.
+pub const METER_FLUSH_INTERVAL_MS: u64 = 100;
+/// Bytes of one spool segment.
+pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Default bytes of all spool segments.
+pub const SPOOL_BYTES_MAX_DEFAULT: u64 = 1024 * 1024 * 1024;

@@ -1,0 +1,1 @@
+//! A REST operation, compiled from a tool's specification: where each argument goes.
