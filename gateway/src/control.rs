@@ -1,0 +1,3 @@
+//! Everything that changes, watched and compiled into the one snapshot that workers read.
+
+pub mod spec;
