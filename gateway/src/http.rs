@@ -23,3 +23,6 @@ pub mod target;
 pub mod write;
 
 pub use scan::Scan;
+
+#[cfg(test)]
+mod differential;

@@ -1,6 +1,6 @@
 //! The head of an upstream's answer: status, where its body ends, and the few headers that are read.
 //!
-//! As strict about framing as [`head`](super::head) is with requests: an upstream that lies about
+//! As strict about framing as [`super::head`] is with requests: an upstream that lies about
 //! where its answer ends would let one caller's answer reach another over a kept connection. Interim
 //! answers (1xx) are passed over.
 
