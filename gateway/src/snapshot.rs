@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub tenants_by_name: Table<Box<str>, TenantId>,
     /// Indexed by [`ToolId`]; sorted by tenant name, then tool name, so lists are deterministic.
     pub tools: Vec<Tool>,
+    /// Every tenant's tools by [`Tool::full_name`].
+    pub tools_by_full_name: Table<Arc<str>, ToolId>,
     /// Indexed by [`UpstreamId`].
     pub upstreams: Vec<Upstream>,
     /// Who may call.

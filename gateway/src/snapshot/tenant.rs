@@ -26,4 +26,6 @@ pub struct Tenant {
     pub tools_by_name: Table<Arc<str>, ToolId>,
     /// All calls of the tenant together; `None` where the operator set no such limit.
     pub bucket: Option<Arc<Bucket>>,
+    /// Changes when, and only when, the names or definitions of its own tools change.
+    pub catalog_version: u64,
 }

@@ -19,6 +19,9 @@ pub struct Tool {
     pub tenant: TenantId,
     /// Its name inside its own tenant: `[A-Za-z0-9_-]{1,64}`.
     pub name: Arc<str>,
+    /// `{tenant}__{name}`, cut with a hash beyond 64 characters: what a caller sees who sees several
+    /// tenants. Unique in the snapshot.
+    pub full_name: Arc<str>,
     /// For REST answers and `stoa_catalog`.
     pub title: Option<Arc<str>>,
     /// For REST answers and `stoa_catalog`; empty where the operator gave none.
@@ -27,6 +30,8 @@ pub struct Tool {
     pub tags: Vec<Arc<str>>,
     /// First tag, or `general`: what the REST facade counts by.
     pub category: Arc<str>,
+    /// Name, title, description and tags in lower case, for `stoa_catalog`'s search and REST's `search`.
+    pub search_text: Box<str>,
     /// What a model is told about effects; also what the decision goes by.
     pub annotations: Annotations,
     /// The members of its definition after `"name":"...",`, ready to be written into a list.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::upstream::address::Addresses;
+
 /// Index into [`super::Snapshot::upstreams`]; valid within one snapshot only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpstreamId(pub u32);
@@ -25,4 +27,6 @@ pub struct Upstream {
     /// Private, loopback and link-local ranges this upstream may live in. Public addresses are
     /// always allowed; any other address that no range covers is refused at connect (SSRF).
     pub allow: Arc<[IpNet]>,
+    /// Where the host is now; kept current by control, shared by all snapshots.
+    pub addresses: Arc<Addresses>,
 }

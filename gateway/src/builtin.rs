@@ -1,0 +1,4 @@
+//! Tools that the gateway itself brings: through the same stages as any other, but answered here.
+
+pub mod catalog;
+pub mod usage;

@@ -1,0 +1,208 @@
+//! The life of a request, on one screen. The only file that knows the order of the stages.
+//!
+//! [`exchange`] opens the door that a request came to; each door reads its envelope, authenticates once,
+//! and asks [`call`] for each thing that its caller wants. There is no other way to an upstream:
+//! [`crate::upstream::send`] takes the [`Permit`] that only [`policy::decide`] gives, which takes the
+//! admission that only [`limit::admit`] gives, which takes the principal that only
+//! [`crate::auth::authenticate`] gives.
+
+mod frame;
+mod own;
+mod rest;
+mod streamable_http;
+mod visit;
+
+use std::net::SocketAddr;
+
+use serde_json::value::RawValue;
+
+use crate::adapter;
+use crate::adapter::rest::CallContext;
+use crate::adapter::result::ToolResult;
+use crate::answer::Answer;
+use crate::auth::Principal;
+use crate::builtin;
+use crate::guard::{self, Arguments, InvalidArguments};
+use crate::http::head::Head;
+use crate::limit;
+use crate::mcp;
+use crate::mcp::error::Refused;
+use crate::mcp::headers::Headers;
+use crate::policy::{self, Permit, Target};
+use crate::refusal::Refusal;
+use crate::route::{self, Mount};
+use crate::snapshot::operation::RestOperation;
+use crate::snapshot::tool::{Backend, Tool};
+use crate::tenant;
+use crate::upstream::{self, Fault, Outbound};
+use crate::worker::clock::Now;
+use crate::worker::core::Core;
+
+use frame::Frame;
+use visit::Visit;
+
+/// One request as it came.
+pub struct Inbound<'a> {
+    /// Its head.
+    pub head: &'a Head<'a>,
+    /// Its body, decoded.
+    pub body: &'a [u8],
+    /// The other end of the connection.
+    pub peer: SocketAddr,
+    /// When it was complete.
+    pub now: Now,
+}
+
+/// What a caller wants.
+pub(crate) enum Want<'a> {
+    /// Something of the protocol itself.
+    Protocol,
+    /// The tools it may call.
+    List,
+    /// A tool's answer.
+    Tool {
+        /// As the caller wrote it.
+        name: &'a str,
+        /// As the caller wrote them.
+        arguments: Option<&'a RawValue>,
+        /// Where the revision mirrors parameters in headers.
+        headers: Option<&'a Headers<'a>>,
+    },
+}
+
+/// Why a call has no result.
+pub(crate) enum Failure<'a> {
+    /// Refused before anything was done.
+    Refused(Refused<'a>),
+    /// The arguments do not fit; the text is for a model.
+    Arguments(InvalidArguments),
+    /// The upstream gave no answer.
+    Upstream(Fault),
+}
+
+/// Exchanges a request for an answer.
+pub async fn exchange(core: &Core, inbound: Inbound<'_>) -> Answer {
+    let frame = Frame::open(core, &inbound);
+    let mount = route::mount(frame.head.target.path);
+    let mut answer = match mount {
+        Mount::Nothing => own::refuse(&frame, Refusal::NotFound),
+        _ if !route::takes(mount, frame.head.method) => {
+            own::refuse(&frame, Refusal::MethodNotAllowed).with("allow", route::methods(mount).as_bytes())
+        }
+        Mount::Own(page) => own::answer(&frame, page),
+        Mount::Mcp => streamable_http::answer(&frame).await,
+        Mount::Facade(path) => rest::answer(&frame, path).await,
+    };
+    answer.header("x-request-id", frame.request_id().as_bytes());
+    answer
+}
+
+/// The stages, in order, for one thing that an authenticated caller wants. `None` for what the door
+/// itself answers (the protocol, lists): then it is permitted.
+pub(crate) async fn call<'a>(
+    frame: &'a Frame<'a>,
+    principal: &Principal,
+    want: Want<'a>,
+    visit: &mut Visit<'a>,
+) -> Result<Option<ToolResult>, Failure<'a>> {
+    let (snapshot, now) = (frame.snapshot(), frame.now);
+    visit.identified(principal);
+    let (_, tenant) = tenant::identify(snapshot, principal)?;
+    let admission = limit::admit(principal, tenant, now)?;
+    visit.admitted(admission.state());
+    let (admission, target) = match &want {
+        Want::Protocol => (admission, Target::Protocol),
+        Want::List => (admission, Target::List),
+        Want::Tool { name, .. } => {
+            visit.named(name);
+            let tool = route::resolve(snapshot, principal, name).ok_or(Refusal::ToolUnknown)?;
+            let known = policy::find(principal, snapshot, tool)?;
+            visit.resolved(tool);
+            (admission.for_tool(known, now)?, Target::Tool(known))
+        }
+    };
+    visit.admitted(admission.state());
+    let permit = policy::decide(principal, admission, target)?;
+    let (Want::Tool { arguments, headers, .. }, Some(tool)) = (want, permit.tool()) else { return Ok(None) };
+    if let Some(headers) = headers {
+        mcp::parameter::check(&tool.mirrored, arguments, headers)?;
+    }
+    let arguments = guard::validate(&tool.arguments, arguments)?;
+    let result = match &tool.backend {
+        Backend::Catalog => builtin::catalog::call(snapshot, principal, arguments.raw()),
+        Backend::Usage => builtin::usage::call(principal, tenant, now),
+        Backend::Rest(operation) => rest_call(frame, permit, tool, operation, &arguments, visit).await?,
+    };
+    Ok(Some(result))
+}
+
+/// Guarded arguments, encoded for an API, sent, and its answer decoded.
+async fn rest_call<'a>(
+    frame: &Frame<'a>,
+    permit: Permit<'_>,
+    tool: &Tool,
+    operation: &RestOperation,
+    arguments: &Arguments<'_>,
+    visit: &mut Visit<'a>,
+) -> Result<ToolResult, Failure<'a>> {
+    let core = frame.core;
+    if !core.meter.borrow().accepts_calls() {
+        return Err(Refusal::MeteringFull.into());
+    }
+    let upstream = frame.snapshot().upstream(operation.upstream);
+    let mut bytes = core.buffers.take();
+    let context = CallContext { request_id: frame.request_id(), traceparent: frame.traceparent() };
+    adapter::rest::encode(operation, upstream, arguments, &context, &mut bytes)?;
+    let sent = core.clock.now();
+    let outbound = Outbound { upstream, operation, bytes, timeout_ms: tool.timeout_ms, now: sent };
+    let received = upstream::send(core, permit, outbound).await;
+    let answered = core.clock.now();
+    visit.waited(answered.micros_since(sent));
+    let received = received.map_err(Failure::Upstream)?;
+    let mut result = ToolResult { content: core.buffers.take(), ..ToolResult::default() };
+    adapter::rest::decode(&received.reply(), &mut result);
+    received.finish(answered);
+    Ok(result)
+}
+
+/// The answer to bytes that are no request, or that came too late. The connection ends after it.
+pub fn refuse_framing(core: &Core, refusal: Refusal, peer: SocketAddr, _now: Now) -> Answer {
+    tracing::debug!(%peer, reason = refusal.row().label, "refused a request's framing");
+    core.counters.refused(refusal);
+    own::plain_refusal(refusal, "")
+}
+
+/// The answer to a connection that is one too many.
+#[must_use]
+pub fn refuse_connection(refusal: Refusal) -> Answer {
+    own::plain_refusal(refusal, "")
+}
+
+impl From<Refusal> for Failure<'_> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl<'a> From<Refused<'a>> for Failure<'a> {
+    fn from(refused: Refused<'a>) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<InvalidArguments> for Failure<'_> {
+    fn from(invalid: InvalidArguments) -> Self {
+        Self::Arguments(invalid)
+    }
+}
+
+impl Failure<'_> {
+    /// The cause, as the table of refusals knows it.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refused) => refused.refusal,
+            Self::Arguments(_) => Refusal::ArgumentsInvalid,
+            Self::Upstream(fault) => fault.refusal(),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What every door needs of a request: who may be asked for it, its ids, and the snapshot it is served by.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Inbound;
+use crate::http::head::Head;
+use crate::snapshot::Snapshot;
+use crate::telemetry::trace::{RequestId, TraceContext};
+use crate::worker::clock::Now;
+use crate::worker::core::Core;
+
+/// One request and what it is served with.
+pub(crate) struct Frame<'a> {
+    /// The worker.
+    pub(crate) core: &'a Core,
+    /// The request's head.
+    pub(crate) head: &'a Head<'a>,
+    /// The request's body.
+    pub(crate) body: &'a [u8],
+    /// When it was complete.
+    pub(crate) now: Now,
+    /// Held for the whole request, so that all stages see the same world.
+    snapshot: Rc<Arc<Snapshot>>,
+    request_id: RequestId<'a>,
+    trace: Option<TraceContext>,
+}
+
+impl<'a> Frame<'a> {
+    /// Takes what a request says of itself; makes a correlation id where it brings none.
+    pub(crate) fn open(core: &'a Core, inbound: &Inbound<'a>) -> Self {
+        let head = inbound.head;
+        let mut identifiers = core.identifiers.borrow_mut();
+        let request_id = RequestId::accept_or_make(head.x_request_id, &mut identifiers, inbound.now);
+        let parent = if head.repeated.traceparent { None } else { head.traceparent };
+        let trace = parent.and_then(|parent| TraceContext::child_of(parent, &mut identifiers));
+        Self {
+            core,
+            head,
+            body: inbound.body,
+            now: inbound.now,
+            snapshot: core.snapshot(),
+            request_id,
+            trace,
+        }
+    }
+
+    /// What is in force for this request.
+    pub(crate) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The correlation id: returned, passed on, and in the event.
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id.as_str()
+    }
+
+    /// The header for the upstream, where the caller traces.
+    pub(crate) fn traceparent(&self) -> Option<&[u8]> {
+        self.trace.as_ref().map(TraceContext::header)
+    }
+
+    /// The trace id, for the event.
+    pub(crate) fn trace_id(&self) -> Option<[u8; 16]> {
+        self.trace.as_ref().map(TraceContext::trace_id)
+    }
+}

@@ -1,0 +1,290 @@
+//! One connection: read a request, exchange it for an answer, write the answer, again.
+//!
+//! Two buffers: the inbox holds the requests being worked on, and a second one is being read into
+//! meanwhile (see [`super::ahead`]). Pipelined requests are answered in order, one at a time.
+
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+
+use super::ahead::{Raced, Read, race};
+use super::core::Core;
+use super::deadline::Deadline;
+use super::io::{self, Direction, Reader, Socket, Writer};
+use super::stream;
+use crate::answer::Answer;
+use crate::exchange::{self, Inbound};
+use crate::http::framer::{Framer, Next, Waiting};
+use crate::http::write::{self, StreamFraming};
+use crate::refusal::Refusal;
+
+/// Spare room for a read between requests. Small, because every idle connection holds it.
+const READ_BYTES: usize = 4 * 1024;
+/// Room for a read while a body is arriving.
+const READ_BODY_BYTES: usize = 64 * 1024;
+/// Above this, an answer's body is written by itself rather than copied behind its head.
+const COPIED_BODY_BYTES_MAX: usize = 32 * 1024;
+/// After a refusal that left bytes unread, this much more is read and dropped, so that closing does not
+/// reset the connection before the caller has read why (RFC 9112 section 9.6).
+const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// And for this long, in milliseconds.
+const LINGER_MS: u64 = 1_000;
+
+/// Takes a new connection: serves it in a task of its own, or says that there are too many.
+pub fn accept(core: &Rc<Core>, socket: Socket, peer: SocketAddr) {
+    let core = Rc::clone(core);
+    match core.shared.census.enter(peer.ip()) {
+        Ok(counted) => io::spawn(async move {
+            core.connections.set(core.connections.get() + 1);
+            core.counters.connection_opened();
+            serve(&core, socket, peer).await;
+            core.counters.connection_closed();
+            core.connections.set(core.connections.get() - 1);
+            drop(counted);
+        }),
+        Err(refusal) => {
+            core.counters.connection_refused();
+            io::spawn(async move {
+                let Ok((reader, writer)) = socket.split() else { return };
+                let deadline = core.deadlines.watch(reader.descriptor());
+                let mut outbox = Outbox { core: &core, writer, deadline: &deadline, buffer: Vec::new() };
+                outbox.send(exchange::refuse_connection(refusal), Version::default()).await;
+            });
+        }
+    }
+}
+
+/// What of a request decides how its answer is written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Version {
+    http10: bool,
+    head_only: bool,
+    keep_alive: bool,
+}
+
+/// What is to be done after the requests in the inbox were answered.
+enum Step {
+    /// The connection is finished.
+    Close,
+    /// A refusal was written; drop what else arrives for a moment, then close.
+    Linger,
+    /// More bytes arrived, or the stream ended.
+    Read { read: Read, waiting: Waiting, consumed: usize },
+}
+
+async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
+    let Ok((mut reader, writer)) = socket.split() else { return };
+    let deadline = core.deadlines.watch(reader.descriptor());
+    let mut outbox = Outbox { core, writer, deadline: &deadline, buffer: Vec::new() };
+    let mut framer = Framer::new(core.shared.limits.body_bytes_max);
+    let mut inbox: Vec<u8> = Vec::new();
+    let mut spare: Vec<u8> = Vec::new();
+    let mut requests = 0u32;
+    loop {
+        spare.clear();
+        spare.reserve(if framer.is_in_body() { READ_BODY_BYTES } else { READ_BYTES });
+        let read = reader.read(std::mem::take(&mut spare));
+        match step(core, peer, &mut outbox, &mut framer, &inbox, &mut requests, read).await {
+            Step::Close => return,
+            Step::Linger => return linger(&deadline, core, &mut reader).await,
+            Step::Read { read: (Ok(1..), buffer), consumed, .. } => {
+                inbox.drain(..consumed);
+                absorb(&mut inbox, buffer, &mut spare);
+            }
+            Step::Read { waiting, .. } => {
+                if deadline.passed()
+                    && let Some(refusal) = lateness(waiting)
+                {
+                    let answer = exchange::refuse_framing(core, refusal, peer, core.clock.now());
+                    outbox.send(answer, Version::default()).await;
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Answers the requests that are whole, then waits for the read that was started before the first.
+async fn step(
+    core: &Core,
+    peer: SocketAddr,
+    outbox: &mut Outbox<'_>,
+    framer: &mut Framer,
+    inbox: &[u8],
+    requests: &mut u32,
+    read: impl Future<Output = Read>,
+) -> Step {
+    let mut read = pin!(read);
+    let mut early = None;
+    let mut consumed = 0;
+    let waiting = loop {
+        let now = core.clock.now();
+        match framer.next(&inbox[consumed..]) {
+            Ok(Next::Request { head, body, end }) => {
+                outbox.deadline.set_idle(false);
+                outbox.deadline.clear();
+                *requests += 1;
+                let last = *requests >= core.shared.limits.requests_per_connection_max;
+                let version = Version {
+                    http10: head.is_http10(),
+                    head_only: head.method.is_head(),
+                    keep_alive: head.keep_alive && !last && !core.shared.phase.is_draining(),
+                };
+                let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
+                let Raced::Done(answer) = race(work, read.as_mut(), &mut early).await else { return Step::Close };
+                if !outbox.answer(answer, version, read.as_mut(), &mut early).await {
+                    return Step::Close;
+                }
+                consumed += end;
+                framer.finish();
+            }
+            Ok(Next::Waiting(waiting)) => break waiting,
+            Err(refusal) => {
+                outbox.send(exchange::refuse_framing(core, refusal, peer, now), Version::default()).await;
+                return Step::Linger;
+            }
+        }
+    };
+    if waiting == (Waiting::Body { say_continue: true }) && !outbox.say_continue().await {
+        return Step::Close;
+    }
+    set_deadline(outbox.deadline, core, waiting);
+    let read = match early.take() {
+        Some(read) => read,
+        None => read.await,
+    };
+    Step::Read { read, waiting, consumed }
+}
+
+/// Puts what was read behind what is there; without a copy in the usual case of an empty inbox.
+fn absorb(inbox: &mut Vec<u8>, buffer: Vec<u8>, spare: &mut Vec<u8>) {
+    if inbox.is_empty() {
+        *spare = std::mem::replace(inbox, buffer);
+        // One large request must not keep its memory for as long as the connection lives.
+        if spare.capacity() > READ_BODY_BYTES {
+            *spare = Vec::new();
+        }
+    } else {
+        inbox.extend_from_slice(&buffer);
+        *spare = buffer;
+    }
+}
+
+/// A deadline holds from the moment its wait begins: a caller that sends a byte now and then does not
+/// move it.
+fn set_deadline(deadline: &Deadline, core: &Core, waiting: Waiting) {
+    let limits = &core.shared.limits;
+    let now = core.clock.now();
+    deadline.set_idle(waiting == Waiting::Idle);
+    match waiting {
+        Waiting::Idle => deadline.set(now, limits.idle_timeout_ms, Direction::Read),
+        Waiting::Head { begins: true } => deadline.set(now, limits.head_timeout_ms, Direction::Read),
+        Waiting::Body { begins: true, .. } => deadline.set(now, limits.body_timeout_ms, Direction::Read),
+        Waiting::Head { .. } | Waiting::Body { .. } => {}
+    }
+}
+
+fn lateness(waiting: Waiting) -> Option<Refusal> {
+    match waiting {
+        Waiting::Idle => None,
+        Waiting::Head { .. } => Some(Refusal::HeadTimeout),
+        Waiting::Body { .. } => Some(Refusal::BodyTimeout),
+    }
+}
+
+/// Closing with unread bytes resets the connection, and the caller may lose the answer that says why.
+async fn linger(deadline: &Deadline, core: &Core, reader: &mut Reader) {
+    deadline.set(core.clock.now(), LINGER_MS, Direction::Both);
+    io::shutdown(reader.descriptor(), Direction::Write);
+    let mut buffer = Vec::with_capacity(READ_BODY_BYTES);
+    let mut dropped = 0;
+    while dropped < LINGER_BYTES_MAX {
+        buffer.clear();
+        let (result, used) = reader.read(buffer).await;
+        buffer = used;
+        match result {
+            Ok(bytes @ 1..) => dropped += bytes,
+            _ => return,
+        }
+    }
+}
+
+/// Where answers leave: one write for each, with a deadline for a reader that has stopped.
+pub(super) struct Outbox<'a> {
+    pub(super) core: &'a Core,
+    pub(super) writer: Writer,
+    pub(super) deadline: &'a Deadline,
+    pub(super) buffer: Vec<u8>,
+}
+
+impl Outbox<'_> {
+    /// Writes an answer, stream included; false when the connection is finished.
+    async fn answer(
+        &mut self,
+        mut answer: Answer,
+        version: Version,
+        read: Pin<&mut impl Future<Output = Read>>,
+        early: &mut Option<Read>,
+    ) -> bool {
+        let Some(subscription) = answer.stream.take() else {
+            return self.send(answer, version).await;
+        };
+        let framing = if version.http10 { StreamFraming::UntilClose } else { StreamFraming::Chunked };
+        self.buffer.clear();
+        self.write_head(&answer, version, write::Body::Stream(framing));
+        if self.flush().await && !version.head_only {
+            stream::run(self, *subscription, framing, read, early).await;
+        }
+        false
+    }
+
+    /// Writes head and body; false when the connection is finished.
+    async fn send(&mut self, answer: Answer, version: Version) -> bool {
+        self.buffer.clear();
+        self.write_head(&answer, version, write::Body::Length(answer.body.len()));
+        let keep = version.keep_alive && !answer.close;
+        self.core.counters.bytes_out(self.buffer.len() + answer.body.len());
+        if version.head_only || answer.body.len() <= COPIED_BODY_BYTES_MAX {
+            if !version.head_only {
+                self.buffer.extend_from_slice(&answer.body);
+            }
+            self.core.buffers.give_back(answer.body);
+            return self.flush().await && keep;
+        }
+        if !self.flush().await {
+            return false;
+        }
+        self.deadline.set(self.core.clock.now(), self.core.shared.limits.write_timeout_ms, Direction::Both);
+        let (result, _) = self.writer.write_all(answer.body).await;
+        self.deadline.clear();
+        result.is_ok() && keep
+    }
+
+    async fn say_continue(&mut self) -> bool {
+        self.buffer.clear();
+        write::continue_100(&mut self.buffer);
+        self.flush().await
+    }
+
+    fn write_head(&mut self, answer: &Answer, version: Version, body: write::Body) {
+        let keep_alive = version.keep_alive && !answer.close && answer.stream.is_none();
+        let head = write::Head {
+            status: answer.status,
+            content_type: answer.content_type,
+            headers: &answer.headers,
+            date: &self.core.date(),
+            connection: write::Connection::of(version.http10, keep_alive),
+            body,
+        };
+        write::head(&mut self.buffer, &head);
+    }
+
+    /// Writes what is in the buffer; false when the peer is gone or stopped reading for too long.
+    pub(super) async fn flush(&mut self) -> bool {
+        self.deadline.set(self.core.clock.now(), self.core.shared.limits.write_timeout_ms, Direction::Both);
+        let (result, buffer) = self.writer.write_all(std::mem::take(&mut self.buffer)).await;
+        self.buffer = buffer;
+        self.deadline.clear();
+        result.is_ok()
+    }
+}

@@ -1,0 +1,180 @@
+//! What one worker owns, and what all of them share.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use arc_swap::ArcSwap;
+use rustls::ClientConfig;
+
+use super::buffers::Buffers;
+use super::census::Census;
+use super::clock::{Clock, Now};
+use super::deadline::Deadlines;
+use super::streams::Streams;
+use crate::mcp::Mcp;
+use crate::mcp::origin::AllowedHosts;
+use crate::meter::ring::CoreMeter;
+use crate::snapshot::Snapshot;
+use crate::snapshot::upstream::Upstream;
+use crate::telemetry::counter::CoreCounters;
+use crate::upstream::pool::Pools;
+
+/// Bounds of the server that an operator may move; see [`crate::limits`] for their defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// Bytes of a request body.
+    pub body_bytes_max: usize,
+    /// Milliseconds from the first byte of a head to its end.
+    pub head_timeout_ms: u64,
+    /// Milliseconds from the end of a head to the end of its body.
+    pub body_timeout_ms: u64,
+    /// Milliseconds that a kept-alive connection may wait.
+    pub idle_timeout_ms: u64,
+    /// Milliseconds for writing one answer.
+    pub write_timeout_ms: u64,
+    /// Requests on one connection.
+    pub requests_per_connection_max: u32,
+    /// Milliseconds between a signal and the exit.
+    pub grace_period_ms: u64,
+}
+
+/// What all workers and control share. Immutable, or behind one atomic each.
+pub struct Shared {
+    /// The clock, counting from the start of the process.
+    pub clock: Clock,
+    /// What is in force; control stores, workers load.
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Bounds of the server.
+    pub limits: ServerLimits,
+    /// Whose `Host` and `Origin` are served.
+    pub hosts: AllowedHosts,
+    /// Sessions, cursors and what else MCP needs of keys.
+    pub mcp: Mcp,
+    /// How an upstream's certificate is verified.
+    pub upstream_tls: Arc<ClientConfig>,
+    /// Open connections of all workers.
+    pub census: Arc<Census>,
+    /// Serving, or on the way out.
+    pub phase: Phase,
+    /// Answers for `/ready`, `/metrics` and the landing page; made by control's side of the house.
+    pub sight: Box<dyn Sight>,
+    /// How calls are priced.
+    pub pricing: crate::meter::cost::Pricing,
+}
+
+/// What the main port tells of the gateway itself.
+pub trait Sight: Send + Sync {
+    /// Whether to send traffic here, and a JSON document that says why.
+    fn ready(&self) -> (bool, Vec<u8>);
+    /// Prometheus text.
+    fn metrics(&self) -> Vec<u8>;
+    /// The landing page for a browser that reached us as `host`.
+    fn page(&self, host: &str) -> Vec<u8>;
+}
+
+/// Where the process is in its life; only moves forward.
+#[derive(Debug, Default)]
+pub struct Phase(AtomicU8);
+
+impl Phase {
+    const DRAINING: u8 = 1;
+
+    /// From now on: `/ready` is 503, no connection is accepted, answers close theirs.
+    pub fn drain(&self) {
+        self.0.store(Self::DRAINING, Ordering::Release);
+    }
+
+    /// Whether the process is on its way out.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::DRAINING
+    }
+}
+
+/// One worker.
+pub struct Core {
+    /// Which one, from 0.
+    pub index: usize,
+    /// What all share.
+    pub shared: Arc<Shared>,
+    /// This worker's view of the clock.
+    pub clock: Clock,
+    /// Sockets that must not wait forever.
+    pub deadlines: Deadlines,
+    /// Buffers for use again.
+    pub buffers: Buffers,
+    /// Upstream connections.
+    pub pools: Pools,
+    /// Event streams that wait.
+    pub streams: Rc<Streams>,
+    /// Usage records on their way to the spool, and the access log.
+    pub meter: RefCell<CoreMeter>,
+    /// Numbers for metrics.
+    pub counters: Arc<CoreCounters>,
+    /// Connections of this worker.
+    pub connections: Cell<usize>,
+    snapshot: RefCell<Rc<Arc<Snapshot>>>,
+    date: Cell<[u8; 29]>,
+}
+
+impl Core {
+    /// A worker's state, on its own thread.
+    #[must_use]
+    pub fn new(index: usize, shared: Arc<Shared>, meter: CoreMeter, counters: Arc<CoreCounters>) -> Self {
+        let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
+        let clock = shared.clock;
+        let core = Self {
+            index,
+            clock,
+            deadlines: Deadlines::default(),
+            buffers: Buffers::default(),
+            pools: Pools::default(),
+            streams: Rc::default(),
+            meter: RefCell::new(meter),
+            counters,
+            connections: Cell::new(0),
+            snapshot,
+            date: Cell::new([0; 29]),
+            shared,
+        };
+        core.follow_clock(core.clock.now());
+        core
+    }
+
+    /// What is in force, for the whole of one request.
+    #[must_use]
+    pub fn snapshot(&self) -> Rc<Arc<Snapshot>> {
+        Rc::clone(&self.snapshot.borrow())
+    }
+
+    /// Follows control's latest publication; true when there was a new one. The old snapshot is not freed
+    /// here: control holds it until no worker does.
+    pub fn follow_publication(&self) -> bool {
+        let published = self.shared.snapshot.load();
+        if Arc::ptr_eq(&published, &self.snapshot.borrow()) {
+            return false;
+        }
+        self.snapshot.replace(Rc::new(Arc::clone(&published)));
+        true
+    }
+
+    /// The `Date` header's value, current to the second.
+    #[must_use]
+    pub fn date(&self) -> [u8; 29] {
+        self.date.get()
+    }
+
+    /// Renews what is derived from the clock.
+    pub fn follow_clock(&self, now: Now) {
+        self.date.set(crate::http::write::http_date(now.unix_s()));
+    }
+
+    /// Tells the operator (never the caller) why an upstream could not be reached.
+    pub fn note_upstream_error(&self, upstream: &Upstream, address: SocketAddr, error: &io::Error) {
+        tracing::warn!(upstream = %upstream.key, %address, %error, "cannot connect to an upstream");
+    }
+}
