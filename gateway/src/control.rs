@@ -1,9 +1,12 @@
 //! Everything that changes, watched and compiled into the one snapshot that workers read.
 
 pub mod config;
+pub mod document;
 pub mod flags;
 pub mod names;
+pub mod normalise;
 pub mod problem;
 pub mod settings;
 pub mod spec;
+pub mod url;
 pub mod yaml;
