@@ -65,7 +65,7 @@ async fn post(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     };
     if form == accept::Form::EventStream && answer.stream.is_none() && !answer.body.is_empty() {
         let json = std::mem::take(&mut answer.body);
-        sse::write_message(&mut answer.body, &json);
+        sse::message(&mut answer.body, &json);
         answer.content_type = EVENT_STREAM;
     }
     answer

@@ -9,7 +9,7 @@ use super::{Fault, Outbound};
 use crate::adapter::result::Reply;
 use crate::http::body::{BodyFault, BodyReader, Progress};
 use crate::http::response::{self, ResponseHead};
-use crate::http::scan::Scan;
+use crate::http::Scan;
 use crate::limits;
 use crate::worker::clock::Now;
 use crate::worker::core::Core;

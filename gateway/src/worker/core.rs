@@ -15,9 +15,13 @@ use super::census::Census;
 use super::clock::{Clock, Now};
 use super::deadline::Deadlines;
 use super::streams::Streams;
-use crate::mcp::Mcp;
+use crate::http::write::Date;
 use crate::mcp::origin::AllowedHosts;
-use crate::meter::ring::CoreMeter;
+use crate::mcp::seal::Sealer;
+use crate::mcp::session::Sessions;
+use crate::meter::cost::CostRates;
+use crate::meter::identifier::Identifiers;
+use crate::meter::CoreMeter;
 use crate::snapshot::Snapshot;
 use crate::snapshot::upstream::Upstream;
 use crate::telemetry::counter::CoreCounters;
@@ -52,8 +56,12 @@ pub struct Shared {
     pub limits: ServerLimits,
     /// Whose `Host` and `Origin` are served.
     pub hosts: AllowedHosts,
-    /// Sessions, cursors and what else MCP needs of keys.
-    pub mcp: Mcp,
+    /// Seals sessions and cursors.
+    pub sealer: Sealer,
+    /// Legacy sessions that were ended.
+    pub sessions: Sessions,
+    /// What `initialize` and `server/discover` tell a model of this server.
+    pub instructions: Box<str>,
     /// How an upstream's certificate is verified.
     pub upstream_tls: Arc<ClientConfig>,
     /// Open connections of all workers.
@@ -63,7 +71,7 @@ pub struct Shared {
     /// Answers for `/ready`, `/metrics` and the landing page; made by control's side of the house.
     pub sight: Box<dyn Sight>,
     /// How calls are priced.
-    pub pricing: crate::meter::cost::Pricing,
+    pub cost: CostRates,
 }
 
 /// What the main port tells of the gateway itself.
@@ -113,12 +121,14 @@ pub struct Core {
     pub streams: Rc<Streams>,
     /// Usage records on their way to the spool, and the access log.
     pub meter: RefCell<CoreMeter>,
+    /// Makes request, span and event ids.
+    pub identifiers: RefCell<Identifiers>,
     /// Numbers for metrics.
     pub counters: Arc<CoreCounters>,
     /// Connections of this worker.
     pub connections: Cell<usize>,
     snapshot: RefCell<Rc<Arc<Snapshot>>>,
-    date: Cell<[u8; 29]>,
+    date: Cell<Date>,
 }
 
 impl Core {
@@ -127,7 +137,7 @@ impl Core {
     pub fn new(index: usize, shared: Arc<Shared>, meter: CoreMeter, counters: Arc<CoreCounters>) -> Self {
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
         let clock = shared.clock;
-        let core = Self {
+        Self {
             index,
             clock,
             deadlines: Deadlines::default(),
@@ -137,12 +147,11 @@ impl Core {
             meter: RefCell::new(meter),
             counters,
             connections: Cell::new(0),
+            identifiers: RefCell::new(Identifiers::from_system()),
             snapshot,
-            date: Cell::new([0; 29]),
+            date: Cell::new(Date::from_unix(clock.now().unix_s())),
             shared,
-        };
-        core.follow_clock(core.clock.now());
-        core
+        }
     }
 
     /// What is in force, for the whole of one request.
@@ -164,13 +173,13 @@ impl Core {
 
     /// The `Date` header's value, current to the second.
     #[must_use]
-    pub fn date(&self) -> [u8; 29] {
+    pub fn date(&self) -> Date {
         self.date.get()
     }
 
     /// Renews what is derived from the clock.
     pub fn follow_clock(&self, now: Now) {
-        self.date.set(crate::http::write::http_date(now.unix_s()));
+        self.date.set(Date::from_unix(now.unix_s()));
     }
 
     /// Tells the operator (never the caller) why an upstream could not be reached.

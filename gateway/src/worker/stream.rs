@@ -12,7 +12,7 @@ use super::core::Core;
 use super::streams::{Event, Stream};
 use crate::auth::{self, Principal};
 use crate::http::sse;
-use crate::http::write::{self, StreamFraming};
+use crate::http::write::StreamFraming;
 use crate::mcp::envelope::Id;
 use crate::mcp::listen::{self, Filter};
 use crate::refusal::Refusal;
@@ -116,7 +116,7 @@ fn version_for(snapshot: &Snapshot, principal: &Principal) -> u64 {
 fn write_event(text: &mut Vec<u8>, message: impl FnOnce(&mut Vec<u8>)) {
     let mut json = Vec::with_capacity(256);
     message(&mut json);
-    sse::write_message(text, &json);
+    sse::message(text, &json);
 }
 
 /// Writes events until the stream ends. The head was written.
@@ -140,7 +140,7 @@ pub(super) async fn run(
             Some(Event::KeepAlive) => {
                 // A key that expires is noticed here: no snapshot tells of it.
                 ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text);
-                sse::write_keep_alive(&mut text);
+                sse::keep_alive(&mut text);
             }
         }
         if ended {
@@ -149,7 +149,7 @@ pub(super) async fn run(
     }
     if ended {
         outbox.buffer.clear();
-        framing.end(&mut outbox.buffer);
+        framing.last_chunk(&mut outbox.buffer);
         outbox.flush().await;
     }
     core.counters.stream_closed();
@@ -160,7 +160,7 @@ async fn send(outbox: &mut Outbox<'_>, text: &mut Vec<u8>, framing: StreamFramin
         return true;
     }
     outbox.buffer.clear();
-    framing.data(&mut outbox.buffer, text);
+    framing.chunk(&mut outbox.buffer, text);
     text.clear();
     outbox.flush().await
 }
