@@ -4,22 +4,22 @@
 //! Written by hand rather than by a serializer because the numbers of a bill are decimals: a cost of
 //! one millionth is `0.000001`, not `1e-6`.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::record::codec::StoredRecord;
 
 /// Appends the event of `stored`, without a line end. Optional fields that are unknown are left out.
-pub fn write_json(stored: &StoredRecord<'_>, gateway_id: &str, out: &mut String) {
+pub fn write_json(stored: &StoredRecord<'_>, gateway_id: &str, out: &mut Vec<u8>) {
     let record = &stored.record;
-    out.push_str("{\"event_id\":\"");
+    out.extend_from_slice(b"{\"event_id\":\"");
     let _ = write!(
         out,
         "{}",
         uuid::Uuid::from_bytes(stored.event_id).hyphenated()
     );
-    out.push_str("\",\"timestamp\":\"");
-    out.push_str(&timestamp(stored.unix_ms));
-    out.push('"');
+    out.extend_from_slice(b"\",\"timestamp\":\"");
+    out.extend_from_slice(timestamp(stored.unix_ms).as_bytes());
+    out.push(b'"');
     put_text(out, "gateway_id", gateway_id);
     put_text(out, "tenant", record.tenant);
     put_optional_text(out, "project", record.project);
@@ -41,24 +41,24 @@ pub fn write_json(stored: &StoredRecord<'_>, gateway_id: &str, out: &mut String)
     put_number(out, "response_bytes", record.response_bytes);
     put_optional_number(out, "tokens_in", record.tokens_in);
     put_optional_number(out, "tokens_out", record.tokens_out);
-    out.push_str(",\"cost_units\":");
+    out.extend_from_slice(b",\"cost_units\":");
     put_decimal(out, record.cost_microunits);
     put_text(out, "request_id", record.request_id);
     if let Some(trace_id) = record.trace_id {
-        out.push_str(",\"trace_id\":\"");
+        out.extend_from_slice(b",\"trace_id\":\"");
         let _ = write!(out, "{:032x}", u128::from_be_bytes(trace_id));
-        out.push('"');
+        out.push(b'"');
     }
-    out.push_str(",\"metadata\":{");
+    out.extend_from_slice(b",\"metadata\":{");
     for (index, (key, value)) in stored.metadata.iter().enumerate() {
         if index > 0 {
-            out.push(',');
+            out.push(b',');
         }
         quote(out, key);
-        out.push(':');
+        out.push(b':');
         quote(out, value);
     }
-    out.push_str("}}");
+    out.extend_from_slice(b"}}");
 }
 
 /// RFC 3339 in UTC, with milliseconds. Times beyond year 9999 show as its end.
@@ -71,51 +71,56 @@ pub fn timestamp(unix_ms: u64) -> String {
 }
 
 /// Millionths as a decimal number: at most six decimals, no exponent, no zeros at the end.
-pub fn put_decimal(out: &mut String, microunits: u64) {
+pub fn put_decimal(out: &mut Vec<u8>, microunits: u64) {
     let (units, fraction) = (microunits / 1_000_000, microunits % 1_000_000);
     let _ = write!(out, "{units}");
     if fraction > 0 {
         let digits = format!("{fraction:06}");
-        out.push('.');
-        out.push_str(digits.trim_end_matches('0'));
+        out.push(b'.');
+        out.extend_from_slice(digits.trim_end_matches('0').as_bytes());
     }
 }
 
-fn put_text(out: &mut String, name: &str, value: &str) {
+fn put_text(out: &mut Vec<u8>, name: &str, value: &str) {
     let _ = write!(out, ",\"{name}\":");
     quote(out, value);
 }
 
-fn put_optional_text(out: &mut String, name: &str, value: Option<&str>) {
+fn put_optional_text(out: &mut Vec<u8>, name: &str, value: Option<&str>) {
     if let Some(value) = value {
         put_text(out, name, value);
     }
 }
 
-fn put_number(out: &mut String, name: &str, value: u64) {
+fn put_number(out: &mut Vec<u8>, name: &str, value: u64) {
     let _ = write!(out, ",\"{name}\":{value}");
 }
 
-fn put_optional_number(out: &mut String, name: &str, value: Option<u64>) {
+fn put_optional_number(out: &mut Vec<u8>, name: &str, value: Option<u64>) {
     if let Some(value) = value {
         put_number(out, name, value);
     }
 }
 
 /// A JSON string.
-pub(crate) fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            control if control < ' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
-            }
-            other => out.push(other),
+pub(crate) fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut copied = 0;
+    for (index, byte) in bytes.iter().enumerate() {
+        if *byte >= b' ' && *byte != b'"' && *byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&bytes[copied..index]);
+        copied = index + 1;
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            // Writing to memory does not fail.
+            control => drop(write!(out, "\\u{control:04x}")),
         }
     }
-    out.push('"');
+    out.extend_from_slice(&bytes[copied..]);
+    out.push(b'"');
 }
 
 #[cfg(test)]

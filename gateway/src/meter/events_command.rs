@@ -91,9 +91,9 @@ fn step(
         if stored.unix_ms < since_unix_ms {
             return Ok(());
         }
-        let mut line = String::with_capacity(512);
+        let mut line = Vec::with_capacity(512);
         event::write_json(stored, gateway_id, &mut line);
-        line.push('\n');
+        line.push(b'\n');
         window.add((stored.unix_ms, stored.event_id), line, out)
     })?;
     let passed_ms = if follow {
@@ -108,7 +108,7 @@ fn step(
 /// Holds events back until none can come before them.
 #[derive(Default)]
 struct Window {
-    waiting: BinaryHeap<Reverse<((u64, [u8; 16]), String)>>,
+    waiting: BinaryHeap<Reverse<((u64, [u8; 16]), Vec<u8>)>>,
     newest_unix_ms: u64,
     printed: u64,
 }
@@ -117,7 +117,7 @@ impl Window {
     fn add(
         &mut self,
         order: (u64, [u8; 16]),
-        line: String,
+        line: Vec<u8>,
         out: &mut impl Write,
     ) -> io::Result<()> {
         self.newest_unix_ms = self.newest_unix_ms.max(order.0);
@@ -134,7 +134,7 @@ impl Window {
             if before_unix_ms.is_some_and(|before| *unix_ms >= before) {
                 break;
             }
-            out.write_all(line.as_bytes())?;
+            out.write_all(line)?;
             self.printed += 1;
             self.waiting.pop();
         }
