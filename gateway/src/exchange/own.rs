@@ -1,6 +1,7 @@
 //! What the gateway says of itself, and plain refusals.
 
 use super::frame::Frame;
+use super::visit;
 use crate::answer::{Answer, JSON};
 use crate::facade;
 use crate::limit;
@@ -33,7 +34,7 @@ pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
 
 /// A refusal of a request that reached no door.
 pub(super) fn refuse(frame: &Frame<'_>, refusal: Refusal) -> Answer {
-    frame.core.counters.refused(refusal);
+    visit::count(frame.core, refusal);
     plain_refusal(refusal, frame.request_id())
 }
 

@@ -86,6 +86,7 @@ impl MethodClass {
             "tools/call" => Self::ToolsCall,
             "tools/list" => Self::ToolsList,
             other if other.starts_with("notifications/") => Self::Notification,
+            other if other.starts_with("session/") => Self::Session,
             _ => Self::Other,
         }
     }

@@ -36,14 +36,14 @@ pub fn accept(core: &Rc<Core>, socket: Socket, peer: SocketAddr) {
     match core.shared.census.enter(peer.ip()) {
         Ok(counted) => io::spawn(async move {
             core.connections.set(core.connections.get() + 1);
-            core.counters.connection_opened();
+            core.counters.connections_accepted.add(1);
             serve(&core, socket, peer).await;
-            core.counters.connection_closed();
+            core.counters.connections_closed.add(1);
             core.connections.set(core.connections.get() - 1);
             drop(counted);
         }),
         Err(refusal) => {
-            core.counters.connection_refused();
+            core.counters.connections_refused.add(refusal.row().label);
             io::spawn(async move {
                 let Ok((reader, writer)) = socket.split() else { return };
                 let deadline = core.deadlines.watch(reader.descriptor());
@@ -80,6 +80,7 @@ async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
             Step::Close => return,
             Step::Linger => return linger(&deadline, core, &mut reader).await,
             Step::Read { read: (Ok(1..), buffer), consumed, .. } => {
+                core.counters.received_bytes.add(buffer.len() as u64);
                 inbox.drain(..consumed);
                 framer.compact(&mut inbox);
                 absorb(&mut inbox, buffer, &mut spare);
@@ -268,7 +269,7 @@ impl Outbox<'_> {
     async fn write(&mut self, bytes: Vec<u8>) -> (bool, Vec<u8>) {
         let limits = &self.core.shared.limits;
         self.deadline.set(self.core.clock.now(), limits.write_timeout_ms, Direction::Both);
-        self.core.counters.bytes_out(bytes.len() as u64);
+        self.core.counters.sent_bytes.add(bytes.len() as u64);
         let (result, bytes) = self.writer.write_all(bytes).await;
         self.deadline.clear();
         (result.is_ok(), bytes)

@@ -20,10 +20,10 @@ use crate::mcp::origin::AllowedHosts;
 use crate::mcp::seal::Sealer;
 use crate::mcp::session::Sessions;
 use crate::meter::cost::CostRates;
-use crate::meter::identifier::Identifiers;
-use crate::meter::CoreMeter;
+use crate::meter::Meter;
 use crate::snapshot::Snapshot;
 use crate::snapshot::upstream::Upstream;
+use crate::telemetry::access::AccessLog;
 use crate::telemetry::counter::CoreCounters;
 use crate::upstream::pool::Pools;
 
@@ -103,6 +103,16 @@ impl Phase {
     }
 }
 
+/// The worker's ends of what other threads read.
+pub struct Ends {
+    /// Usage records.
+    pub meter: Meter,
+    /// Access lines.
+    pub access: AccessLog,
+    /// Numbers for metrics.
+    pub counters: Arc<CoreCounters>,
+}
+
 /// One worker.
 pub struct Core {
     /// Which one, from 0.
@@ -119,10 +129,10 @@ pub struct Core {
     pub pools: Pools,
     /// Event streams that wait.
     pub streams: Rc<Streams>,
-    /// Usage records on their way to the spool, and the access log.
-    pub meter: RefCell<CoreMeter>,
-    /// Makes request, span and event ids.
-    pub identifiers: RefCell<Identifiers>,
+    /// Usage records on their way to the spool.
+    pub meter: RefCell<Meter>,
+    /// Lines of the access log on their way.
+    pub access: RefCell<AccessLog>,
     /// Numbers for metrics.
     pub counters: Arc<CoreCounters>,
     /// Connections of this worker.
@@ -134,7 +144,7 @@ pub struct Core {
 impl Core {
     /// A worker's state, on its own thread.
     #[must_use]
-    pub fn new(index: usize, shared: Arc<Shared>, meter: CoreMeter, counters: Arc<CoreCounters>) -> Self {
+    pub fn new(index: usize, shared: Arc<Shared>, ends: Ends) -> Self {
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
         let clock = shared.clock;
         Self {
@@ -144,10 +154,10 @@ impl Core {
             buffers: Buffers::default(),
             pools: Pools::default(),
             streams: Rc::default(),
-            meter: RefCell::new(meter),
-            counters,
+            meter: RefCell::new(ends.meter),
+            access: RefCell::new(ends.access),
+            counters: ends.counters,
             connections: Cell::new(0),
-            identifiers: RefCell::new(Identifiers::from_system()),
             snapshot,
             date: Cell::new(Date::from_unix(clock.now().unix_s())),
             shared,
@@ -169,6 +179,12 @@ impl Core {
         }
         self.snapshot.replace(Rc::new(Arc::clone(&published)));
         true
+    }
+
+    /// Hands usage records and access lines to their threads.
+    pub fn hand_over(&self) {
+        self.meter.borrow_mut().flush();
+        self.access.borrow_mut().flush();
     }
 
     /// The `Date` header's value, current to the second.

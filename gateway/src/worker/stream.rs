@@ -128,7 +128,7 @@ pub(super) async fn run(
     early: &Option<Read>,
 ) {
     let core = outbox.core;
-    core.counters.stream_opened();
+    core.counters.streams_opened.add(1);
     let mut text = Vec::new();
     subscription.begin(&mut text);
     let mut ended = false;
@@ -152,7 +152,7 @@ pub(super) async fn run(
         framing.last_chunk(&mut outbox.buffer);
         outbox.flush().await;
     }
-    core.counters.stream_closed();
+    core.counters.streams_closed.add(1);
 }
 
 async fn send(outbox: &mut Outbox<'_>, text: &mut Vec<u8>, framing: StreamFraming) -> bool {
