@@ -5,7 +5,8 @@
 //!
 //! A request meets the files in this order:
 //!
-//! 1. [`headers`]: the `Mcp-*` headers, picked out in one pass.
+//! 1. [`origin`]: `Host` and `Origin`, against DNS rebinding; [`headers`]: the `Mcp-*` headers, picked
+//!    out in one pass.
 //! 2. [`envelope`]: the body, read once; arguments stay the caller's bytes.
 //! 3. [`era`]: legacy or modern, decided per request.
 //! 4. [`modern`]: what a 2026-07-28 request must carry, and its headers against its body; or
@@ -27,6 +28,7 @@ pub mod list;
 pub mod listen;
 pub mod method;
 pub mod modern;
+pub mod origin;
 pub mod parameter;
 pub mod revocation;
 pub mod seal;

@@ -56,20 +56,20 @@ impl Scope {
 mod tests {
     use super::*;
 
-    fn scope(catalog_version: u64, subject: &str) -> Scope {
+    fn scope(catalog_version: u64, caller: u8) -> Scope {
         Scope {
             catalog_version,
-            binding: Binding::new("api-key", "acme", subject),
+            binding: Binding::from([caller; 16]),
         }
     }
 
     #[test]
     fn a_cursor_opens_for_its_caller_and_catalog_only() {
         let sealer = Sealer::with_random_key().unwrap();
-        let mine = scope(7, "ada");
+        let mine = scope(7, 1);
         let cursor = mine.seal(&sealer, 4_000_000_000).unwrap();
         assert_eq!(mine.open(&sealer, &cursor), Ok(4_000_000_000));
-        for other in [scope(8, "ada"), scope(7, "bob")] {
+        for other in [scope(8, 1), scope(7, 2)] {
             assert_eq!(other.open(&sealer, &cursor), Err(Refusal::CursorInvalid));
         }
         let stranger = Sealer::with_random_key().unwrap();
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn what_we_did_not_seal_as_a_cursor_is_none() {
         let sealer = Sealer::with_random_key().unwrap();
-        let mine = scope(7, "ada");
+        let mine = scope(7, 1);
         let session = sealer.seal(Purpose::Session, &[0; CONTENT_BYTES]).unwrap();
         let short = sealer
             .seal(Purpose::Cursor, &[0; CONTENT_BYTES - 1])

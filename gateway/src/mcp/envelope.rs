@@ -102,6 +102,18 @@ impl<'a> Id<'a> {
         (sound && text.len() <= REQUEST_ID_BYTES_MAX).then_some(Self(text))
     }
 
+    /// The id whose text was kept, e.g. by a stream that outlives its request.
+    ///
+    /// `json` must come from [`Self::as_json`]: it is written into answers as it is.
+    #[must_use]
+    pub fn of_json(json: &'a str) -> Self {
+        debug_assert!(
+            serde_json::from_str(json).is_ok_and(|raw| Self::read(raw).is_some()),
+            "{json} is no id"
+        );
+        Self(json)
+    }
+
     /// The JSON text.
     #[must_use]
     pub fn as_json(self) -> &'a str {
@@ -191,6 +203,12 @@ pub fn is_object(raw: &RawValue) -> bool {
     raw.get().starts_with('{')
 }
 
+/// Whether a JSON text is nested deeper than [`JSON_DEPTH_MAX`]: to be asked before any parser sees it.
+#[must_use]
+pub fn is_too_deep(json: &[u8]) -> bool {
+    depth::exceeds(json, JSON_DEPTH_MAX)
+}
+
 /// Reads a request body.
 ///
 /// # Errors
@@ -202,7 +220,7 @@ pub fn read(body: &[u8]) -> Result<Envelope<'_>, Fault<'_>> {
     let fault = |refusal| Fault { refusal, id: None };
     // Checked here because serde_json checks strings that it hands out, but not those it skips.
     let text = std::str::from_utf8(body).map_err(|_| fault(Refusal::ParseError))?;
-    if depth::exceeds(body, JSON_DEPTH_MAX) {
+    if is_too_deep(body) {
         return Err(fault(Refusal::TooDeep));
     }
     if body.trim_ascii_start().first() == Some(&b'[') {

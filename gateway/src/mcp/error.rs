@@ -85,7 +85,7 @@ impl HeaderFault {
 /// The HTTP status of an error on the MCP endpoint.
 ///
 /// An answer to one well-formed request travels as 200, since a client that sees 400 may take the
-/// whole server for one of another era (`mcp-protocol` 1.9), and its transport may drop the body. What
+/// whole server for one of another era (Streamable HTTP, "Backward Compatibility"), and its transport may drop the body. What
 /// is wrong with the envelope, its headers or the session has the status of its row, as the
 /// specification asks. An unknown method is 404 in the modern era by the specification's word.
 #[must_use]

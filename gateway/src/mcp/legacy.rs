@@ -1,7 +1,7 @@
 //! What a request on a legacy session must be: the session itself, the version header on it, the
 //! method.
 
-use super::envelope::{Kind, Message};
+use super::envelope::{Kind, Message, Text};
 use super::error::{Detail, Refused};
 use super::headers::{Field, Headers};
 use super::method::Method;
@@ -81,6 +81,22 @@ pub fn check(message: &Message<'_>) -> Result<Accepted, Refusal> {
         }
         Kind::Notification { .. } | Kind::Response => Ok(Accepted::Acknowledge),
     }
+}
+
+/// Checks a message within a batch: `initialize` must not be part of one (2025-03-26, lifecycle), as
+/// its session's id could not be told, and a modern message has no place beside others.
+///
+/// # Errors
+/// [`Refusal::InvalidRequest`].
+pub fn check_in_batch(message: &Message<'_>) -> Result<(), Refusal> {
+    let opens_session = matches!(
+        &message.kind,
+        Kind::Request { method, .. } if Method::read(method) == Method::Initialize
+    );
+    if opens_session || message.params.meta.protocol_version != Text::Absent {
+        return Err(Refusal::InvalidRequest);
+    }
+    Ok(())
 }
 
 /// Checks that the session's revision has batches.

@@ -3,7 +3,6 @@
 //! Bound to the principal that opened it: a stolen id is of no use without the credentials. It is never
 //! itself a credential.
 
-use aws_lc_rs::digest::{self, SHA256};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -14,7 +13,7 @@ use super::version::Revision;
 use crate::limits::SESSION_AGE_S_MAX;
 use crate::refusal::Refusal;
 
-/// Who a token was made for, as 128 bits of a hash.
+/// Who a token was made for: what `auth` says identifies a principal across snapshots and machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding([u8; Self::BYTES]);
 
@@ -22,25 +21,16 @@ impl Binding {
     /// Bytes in a token.
     pub const BYTES: usize = 16;
 
-    /// The binding of a principal: how it was identified, the name of its tenant (not an index, which
-    /// changes with the snapshot), and its subject. An API key that is rotated keeps all three.
-    #[must_use]
-    pub fn new(kind: &str, tenant: &str, subject: &str) -> Self {
-        let mut context = digest::Context::new(&SHA256);
-        for part in [kind, tenant, subject] {
-            // Lengths first, so that no two triples run together to the same bytes.
-            context.update(&(part.len() as u64).to_le_bytes());
-            context.update(part.as_bytes());
-        }
-        let mut binding = [0; Self::BYTES];
-        binding.copy_from_slice(&context.finish().as_ref()[..Self::BYTES]);
-        Self(binding)
-    }
-
     /// As it stands in a token.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; Self::BYTES] {
         &self.0
+    }
+}
+
+impl From<[u8; Self::BYTES]> for Binding {
+    fn from(principal: [u8; Self::BYTES]) -> Self {
+        Self(principal)
     }
 }
 

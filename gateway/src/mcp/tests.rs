@@ -1,5 +1,5 @@
-//! The tables of `mcp-protocol.md` 1.4 to 1.6 as far as they concern tools: what each bad input is
-//! answered with, by the stages in the order in which the exchange calls them.
+//! What each bad input is answered with, by the specification and the reference servers, as far as it
+//! concerns tools: the stages in the order in which the exchange calls them, without its sockets.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ impl Gateway {
         Self {
             sealer: Sealer::with_random_key().unwrap(),
             sessions: Sessions::default(),
-            binding: Binding::new("api-key", "acme", "ada"),
+            binding: Binding::from([1; Binding::BYTES]),
             mirrored: parameter::declare(&schema).unwrap(),
         }
     }
@@ -158,7 +158,10 @@ impl Gateway {
                 Ok(message) if message.id().is_none() => {}
                 Ok(message) => {
                     answers.begin_one(out);
-                    answer::write_empty(out, message.id().unwrap());
+                    match legacy::check_in_batch(message) {
+                        Ok(()) => answer::write_empty(out, message.id().unwrap()),
+                        Err(refusal) => error::write(out, message.id(), &refusal.into()),
+                    }
                 }
                 Err(fault) => {
                     answers.begin_one(out);

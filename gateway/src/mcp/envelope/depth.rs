@@ -50,7 +50,39 @@ fn after_string(mut rest: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
+
+    fn depth_of(value: &Value) -> usize {
+        let below = match value {
+            Value::Array(items) => items.iter().map(depth_of).max(),
+            Value::Object(members) => members.values().map(depth_of).max(),
+            _ => return 0,
+        };
+        1 + below.unwrap_or_default()
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = "[\\[\\]{}\"\\\\a]{0,6}";
+        text.prop_map(Value::from)
+            .prop_recursive(6, 32, 4, move |inner| {
+                prop_oneof![
+                    prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                    prop::collection::vec((text, inner), 0..4)
+                        .prop_map(|members| Value::Object(members.into_iter().collect())),
+                ]
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn depth_is_that_of_the_document(value in any_value(), depth_max in 0_usize..8) {
+            let json = value.to_string();
+            prop_assert_eq!(exceeds(json.as_bytes(), depth_max), depth_of(&value) > depth_max, "{}", json);
+        }
+    }
 
     #[test]
     fn depth_is_counted_outside_strings_only() {

@@ -333,6 +333,13 @@ fn bounds_hold_at_the_limit_and_one_past_it() {
 }
 
 #[test]
+fn a_kept_id_is_the_same_id() {
+    for text in ["0", "-7", "1.0", r#""listen:0""#, r#""\u0041""#] {
+        assert_eq!(Id::of_json(text).as_json(), text);
+    }
+}
+
+#[test]
 fn nothing_without_escapes_is_copied() {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","cursor":"\u0041","arguments":{ "x" : [1, 2.50] }}}"#;
     let Ok(Envelope::One(message)) = read(body.as_bytes()) else {
@@ -376,7 +383,7 @@ fn members_of_the_wrong_type_are_noted_and_null_is_none() {
     assert_eq!(params.meta.protocol_version, Text::Absent);
 }
 
-/// What clients were seen to send (`mcp-protocol.md` section 4).
+/// What clients of five kinds were seen to send.
 #[test]
 fn captured_traffic() {
     const PYTHON_PROBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"mcp","version":"0.1.0"},"io.modelcontextprotocol/clientCapabilities":{"sampling":{},"elicitation":{"form":{},"url":{}}}}}}"#;

@@ -8,11 +8,12 @@ use crate::mcp::envelope::{Envelope, read};
 use crate::mcp::session::Binding;
 
 const CATALOG: u64 = 41;
+const ADA: u8 = 1;
 
-fn scope(subject: &str) -> Scope {
+fn scope(caller: u8) -> Scope {
     Scope {
         catalog_version: CATALOG,
-        binding: Binding::new("api-key", "acme", subject),
+        binding: Binding::from([caller; 16]),
     }
 }
 
@@ -52,7 +53,7 @@ fn page(
     let page = Page {
         era,
         size,
-        scope: scope("ada"),
+        scope: scope(ADA),
         sealer,
     };
     write(&mut out, Id::read(&raw).unwrap(), &page, listed).unwrap();
@@ -63,7 +64,7 @@ fn page(
 fn position(params: &str, sealer: &Sealer) -> Result<u32, Refusal> {
     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{params}}}"#);
     match read(body.as_bytes()) {
-        Ok(Envelope::One(message)) => read_position(&message.params, &scope("ada"), sealer),
+        Ok(Envelope::One(message)) => read_position(&message.params, &scope(ADA), sealer),
         other => panic!("{other:?}"),
     }
 }
@@ -143,7 +144,7 @@ fn a_caller_of_several_tenants_sees_whose_tool_it_is() {
     let page = Page {
         era: Era::Legacy,
         size: 5,
-        scope: scope("ada"),
+        scope: scope(ADA),
         sealer: &sealer,
     };
     let tool = Listed {
@@ -160,11 +161,11 @@ fn a_caller_of_several_tenants_sees_whose_tool_it_is() {
 #[test]
 fn cursors_in_requests() {
     let sealer = Sealer::with_random_key().unwrap();
-    let mine = scope("ada").seal(&sealer, 30).unwrap();
-    let foreign = scope("bob").seal(&sealer, 30).unwrap();
+    let mine = scope(ADA).seal(&sealer, 30).unwrap();
+    let foreign = scope(ADA + 1).seal(&sealer, 30).unwrap();
     let stale = Scope {
         catalog_version: CATALOG - 1,
-        ..scope("ada")
+        ..scope(ADA)
     }
     .seal(&sealer, 30)
     .unwrap();

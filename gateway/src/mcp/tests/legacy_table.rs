@@ -1,4 +1,4 @@
-//! Legacy requests: table 1.5 of `mcp-protocol.md`.
+//! Legacy requests: what each bad one is answered with.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn legacy_table() {
     let gateway = Gateway::new();
     let token = gateway.session(Revision::V20251125);
     let session = ("Mcp-Session-Id", &*token);
-    let stranger = Binding::new("api-key", "acme", "bob");
+    let stranger = Binding::from([2; Binding::BYTES]);
     let foreign = gateway
         .sessions
         .begin(
@@ -97,16 +97,26 @@ fn legacy_table() {
 fn a_batch_is_answered_in_one_array_without_the_notifications() {
     let gateway = Gateway::new();
     let token = gateway.session(Revision::V20250326);
-    let body = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":{},"method":"ping"},{"jsonrpc":"2.0","id":"b","method":"ping"}]"#;
-    let (_, _, answers) = gateway.post(&[("Mcp-Session-Id", &token)], body);
-    let ids: Vec<_> = answers
+    let modern = request("3", "tools/list", META);
+    let body = format!(
+        r#"[{{"jsonrpc":"2.0","id":1,"method":"ping"}},{{"jsonrpc":"2.0","method":"notifications/x"}},{{"jsonrpc":"2.0","id":{{}},"method":"ping"}},{{"jsonrpc":"2.0","id":"b","method":"ping"}},{{"jsonrpc":"2.0","id":2,"method":"initialize"}},{modern}]"#
+    );
+    let (_, _, answers) = gateway.post(&[("Mcp-Session-Id", &token)], &body);
+    let answered: Vec<_> = answers
         .as_array()
         .unwrap()
         .iter()
-        .map(|answer| &answer["id"])
+        .map(|answer| (answer["id"].clone(), answer["error"]["code"].as_i64()))
         .collect();
-    assert_eq!(ids, [&json!(1), &Value::Null, &json!("b")]);
-    assert_eq!(answers[1]["error"]["code"], -32600);
+    let invalid = Some(-32600);
+    let expected = [
+        (json!(1), None),
+        (Value::Null, invalid),
+        (json!("b"), None),
+        (json!(2), invalid),
+        (json!(3), invalid),
+    ];
+    assert_eq!(answered, expected);
 }
 
 #[test]

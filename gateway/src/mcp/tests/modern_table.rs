@@ -1,4 +1,4 @@
-//! Modern requests: table 1.5 of `mcp-protocol.md`.
+//! Modern requests: what each bad one is answered with.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! `Mcp-Param-*`: section 1.6 of `mcp-protocol.md`.
+//! `Mcp-Param-*`: values, encodings and presence (SEP-2243).
 
 use super::*;
 
