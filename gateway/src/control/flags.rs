@@ -1,0 +1,258 @@
+//! The command line: what was asked for, not yet checked against anything.
+//!
+//! The flags of settings are made from [`super::settings::rows`], so each has the same name in all
+//! three places; commands and their own flags are declared here. What a command does is elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+mod setting;
+
+pub use setting::{ForKeys, ForSpool, Pick, Picked, SettingFlags};
+
+const EXAMPLES: &str = "\
+Examples:
+  Serve a directory of tools to agents on this machine:
+    stoa-gateway --catalog ./catalog
+  Serve a network, with API keys:
+    stoa-gateway key create --tenant acme --name ci --role viewer --keys ./keys.yaml
+    stoa-gateway --catalog ./catalog --keys ./keys.yaml --port 3001
+  See what is in force, and where each value came from:
+    stoa-gateway --config ./stoa.yaml --print-config
+  Find every mistake before a restart:
+    stoa-gateway check --config ./stoa.yaml
+
+Every setting has three spellings: the flag --body-bytes-max is the variable
+STOA_BODY_BYTES_MAX and the key body_bytes_max in the file of --config. A flag wins
+over the environment, the environment over the file, the file over the default.
+An unknown key, or an unknown variable that begins with STOA_, stops the start.";
+
+/// MCP gateway: agents call REST APIs through one fast pipeline.
+#[derive(Debug, Parser)]
+#[command(name = "stoa-gateway", version, about, after_help = EXAMPLES, subcommand_negates_reqs = true)]
+pub struct Arguments {
+    /// Settings, for `serve` or before any other command.
+    #[command(flatten)]
+    pub settings: SettingFlags,
+    /// What to do; serving where absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve (what happens without a command, too).
+    Serve(SettingFlags),
+    /// Validate configuration, catalog and keys without serving; exit 1 on any problem.
+    #[command(
+        after_help = "Each problem is a line `file:line:column: object: message (hint)` on standard output."
+    )]
+    Check(SettingFlags),
+    /// Make, list, rotate and revoke API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Show the tools that a document would give.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// What this machine offers, one by one, with the reason where something is off.
+    Doctor(SettingFlags),
+    /// Print metering events as JSON lines, oldest first.
+    #[command(
+        after_help = "Example:\n  stoa-gateway events --spool ./stoa-spool --follow | jq .tool"
+    )]
+    Events(EventsArguments),
+}
+
+/// `stoa-gateway key ...`.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key, print it once, and store its hash.
+    #[command(
+        after_help = "Example:\n  stoa-gateway key create --tenant acme --name ci --role viewer --expires 90d --keys ./keys.yaml"
+    )]
+    Create(KeyCreate),
+    /// Print the keys of a file, without their secrets.
+    List(KeyList),
+    /// Make a new key for the same caller; the old one lives on for the overlap.
+    #[command(
+        after_help = "Example:\n  stoa-gateway key rotate ci --tenant acme --overlap 24h --keys ./keys.yaml"
+    )]
+    Rotate(KeyRotate),
+    /// Remove a key: live gateways refuse it within a second.
+    Revoke(KeyRevoke),
+}
+
+/// `stoa-gateway key create`.
+#[derive(Debug, clap::Args)]
+pub struct KeyCreate {
+    /// Tenant of the caller, with or without `tenant-`.
+    #[arg(long)]
+    pub tenant: String,
+    /// Name of the caller: the `user_id` and `consumer` of its events.
+    #[arg(long)]
+    pub name: String,
+    /// Role: cpi-admin, tenant-admin, devops or viewer. May be given several times.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// Scope, e.g. stoa:tools:execute. May be given several times.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Time until the key is refused, e.g. 90d. Default: never.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub expires: Option<std::time::Duration>,
+    /// A limit of this caller's own, e.g. 600/min:60.
+    #[arg(long, value_name = "RATE", value_parser = super::spec::RateSpec::parse)]
+    pub limit: Option<super::spec::RateSpec>,
+    /// Only this tool. May be given several times.
+    #[arg(long = "allow-tool", value_name = "TOOL")]
+    pub tools_allowed: Vec<String>,
+    /// Never this tool. May be given several times.
+    #[arg(long = "refuse-tool", value_name = "TOOL")]
+    pub tools_refused: Vec<String>,
+    /// The caller may name other consumers with `X-Consumer-ID`.
+    #[arg(long)]
+    pub may_name_consumer: bool,
+    /// Settings of the keys file.
+    #[command(flatten)]
+    pub settings: SettingFlags<ForKeys>,
+}
+
+/// `stoa-gateway key list`.
+#[derive(Debug, clap::Args)]
+pub struct KeyList {
+    /// Only this tenant.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Settings of the keys file.
+    #[command(flatten)]
+    pub settings: SettingFlags<ForKeys>,
+}
+
+/// `stoa-gateway key rotate`.
+#[derive(Debug, clap::Args)]
+pub struct KeyRotate {
+    /// Name or id of the key.
+    pub key: String,
+    /// Tenant, where several have a key of this name.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Time for which the old key lives on, 1h to 168h.
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
+    pub overlap: std::time::Duration,
+    /// Settings of the keys file.
+    #[command(flatten)]
+    pub settings: SettingFlags<ForKeys>,
+}
+
+/// `stoa-gateway key revoke`.
+#[derive(Debug, clap::Args)]
+pub struct KeyRevoke {
+    /// Name or id of the key.
+    pub key: String,
+    /// Tenant, where several have a key of this name.
+    #[arg(long)]
+    pub tenant: Option<String>,
+    /// Settings of the keys file.
+    #[command(flatten)]
+    pub settings: SettingFlags<ForKeys>,
+}
+
+/// `stoa-gateway import ...`.
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Swagger 2.0, OpenAPI 3.0 or 3.1, as JSON or YAML.
+    #[command(after_help = "\
+Examples:
+  stoa-gateway import openapi ./orders.yaml
+  stoa-gateway import openapi https://api.example.com/openapi.json --namespace tenant-acme --emit yaml > catalog/orders.yaml
+
+What was left out, and why, is told on standard error.")]
+    Openapi(ImportOpenapi),
+}
+
+/// `stoa-gateway import openapi`.
+#[derive(Debug, clap::Args)]
+pub struct ImportOpenapi {
+    /// File or URL of the document; `-` is standard input.
+    #[arg(value_name = "FILE|URL")]
+    pub document: String,
+    /// Namespace of the tools.
+    #[arg(long, default_value = "default")]
+    pub namespace: String,
+    /// What to print: a table of tools, or their YAML.
+    #[arg(long, value_enum, default_value_t = Emit::Table)]
+    pub emit: Emit,
+    /// Base URL, where the document's servers are not the right ones.
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Address ranges that a URL may resolve into beside public ones.
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = super::spec::networks::parse, env = "STOA_UPSTREAM_ALLOW")]
+    pub upstream_allow: Vec<ipnet::IpNet>,
+    /// PEM file of certificate authorities for a URL. Default: those of the system.
+    #[arg(long, value_name = "FILE", env = "STOA_UPSTREAM_CA_FILE")]
+    pub upstream_ca_file: Option<PathBuf>,
+}
+
+/// What `import` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Emit {
+    /// A line for each tool.
+    Table,
+    /// Tool objects that a catalog reads.
+    Yaml,
+}
+
+/// `stoa-gateway events`.
+#[derive(Debug, clap::Args)]
+pub struct EventsArguments {
+    /// Wait for more at the end.
+    #[arg(long)]
+    pub follow: bool,
+    /// Settings of the spool.
+    #[command(flatten)]
+    pub settings: SettingFlags<ForSpool>,
+}
+
+impl Arguments {
+    /// The settings that apply to the command: those before it, and over them those after it.
+    #[must_use]
+    pub fn setting_flags(&self) -> Given {
+        let mut given = self.settings.given().clone();
+        let after = match &self.command {
+            None | Some(Command::Import(_)) => None,
+            Some(Command::Serve(flags) | Command::Check(flags) | Command::Doctor(flags)) => {
+                Some(flags.given())
+            }
+            Some(Command::Key(command)) => Some(match command {
+                KeyCommand::Create(create) => create.settings.given(),
+                KeyCommand::List(list) => list.settings.given(),
+                KeyCommand::Rotate(rotate) => rotate.settings.given(),
+                KeyCommand::Revoke(revoke) => revoke.settings.given(),
+            }),
+            Some(Command::Events(events)) => Some(events.settings.given()),
+        };
+        if let Some(after) = after {
+            given.values.extend(after.values.clone());
+            given.config = after.config.clone().or(given.config);
+            given.print_config |= after.print_config;
+        }
+        given
+    }
+}
+
+/// Flags of settings as they were given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// By key of the setting.
+    pub values: BTreeMap<String, String>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--print-config`.
+    pub print_config: bool,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! Settings in force: flag before environment before file before default, each value with where it
+//! came from.
+//!
+//! [`rows`] says which settings exist. Nothing is ignored: an unknown name, a value that cannot be
+//! read and a setting that this version does not have each stop the start, and all are reported at
+//! once. Files that settings name are read only for secrets; the catalog and the keys are not opened.
+
+use std::net::IpAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::spec::{RateSpec, Secret};
+
+pub mod layers;
+pub mod print;
+pub mod resolve;
+pub mod rows;
+pub mod value;
+
+pub use layers::{Layers, Source};
+pub use resolve::resolve;
+
+/// Everything, resolved and checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where this gateway stands.
+    pub environment: Environment,
+    /// Name in events.
+    pub gateway_id: String,
+    /// Sockets and threads.
+    pub listening: Listening,
+    /// What is served and how it is reached.
+    pub catalog: Catalog,
+    /// Who may call.
+    pub identity: Identity,
+    /// How often, and what it costs.
+    pub rates: Rates,
+    /// Events.
+    pub metering: Metering,
+    /// The log.
+    pub logs: Logs,
+    /// Kernel programs.
+    pub kernel: Kernel,
+    /// Bounds that an operator may move.
+    pub bounds: Bounds,
+}
+
+/// Where a gateway stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// On somebody's machine.
+    Dev,
+    /// Serving people: insecure settings are refused.
+    Prod,
+    /// Before production.
+    Staging,
+}
+
+impl Environment {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Prod => "prod",
+            Self::Staging => "staging",
+        }
+    }
+}
+
+/// Sockets and threads.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// Address of both listeners.
+    pub host: IpAddr,
+    /// Port of the endpoint.
+    pub port: u16,
+    /// Port of the metrics alone; `None` is off.
+    pub metrics_port: Option<u16>,
+    /// Worker threads.
+    pub workers: NonZeroUsize,
+    /// Values of `Host` that are served; empty is the rule by address (see `--help`).
+    pub allowed_hosts: Vec<String>,
+    /// Values of `Origin` that are served beside our own; `*` is any.
+    pub allowed_origins: Vec<String>,
+    /// Milliseconds between SIGTERM and exit.
+    pub grace_period_ms: u64,
+}
+
+/// What is served and how it is reached.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// Directory of YAML; `None` serves the built-in tools alone.
+    pub directory: Option<PathBuf>,
+    /// Non-public ranges that upstreams may live in.
+    pub upstream_allow: Vec<IpNet>,
+    /// Certificate authorities for upstreams; `None` is the system's.
+    pub upstream_ca_file: Option<PathBuf>,
+    /// Milliseconds of an upstream call where a tool names none.
+    pub upstream_timeout_ms: u64,
+}
+
+/// Who may call.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The keys file; `None` is anonymous access.
+    pub keys_file: Option<PathBuf>,
+    /// What keys are hashed with, where the keys file does not hold its own.
+    pub key_hash_secret: Option<Secret>,
+    /// What sessions and cursors are sealed with; `None` makes one at start.
+    pub session_key: Option<Secret>,
+    /// Tenant of anonymous callers, without the `tenant-` prefix.
+    pub anonymous_tenant: String,
+}
+
+/// How often, and what it costs.
+#[derive(Clone, Debug)]
+pub struct Rates {
+    /// By role.
+    pub tiers: Tiers,
+    /// A whole tenant, where [`Self::tenants`] names none.
+    pub tenant: Option<RateSpec>,
+    /// By tenant name, without the `tenant-` prefix.
+    pub tenants: Vec<(String, RateSpec)>,
+    /// Units for a call.
+    pub cost_base: f64,
+    /// Units for each 100 ms of a call.
+    pub cost_per_100ms: f64,
+    /// Multiplier of the base for destructive tools that name none.
+    pub cost_destructive_multiplier: f64,
+}
+
+/// Calls of one caller, by its best role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tiers {
+    /// `cpi-admin`.
+    pub cpi_admin: RateSpec,
+    /// `tenant-admin`.
+    pub tenant_admin: RateSpec,
+    /// `devops`.
+    pub devops: RateSpec,
+    /// `viewer`.
+    pub viewer: RateSpec,
+    /// No role.
+    pub none: RateSpec,
+}
+
+/// Events.
+#[derive(Clone, Debug)]
+pub struct Metering {
+    /// Whether events are written at all.
+    pub enabled: bool,
+    /// Directory of the spool.
+    pub spool: PathBuf,
+    /// Bytes of the whole spool.
+    pub spool_bytes_max: u64,
+    /// Milliseconds after which an event is in the file.
+    pub spool_flush_ms: u64,
+    /// When events are forced to the disk.
+    pub spool_fsync: Fsync,
+    /// What happens when the spool is full.
+    pub spool_full: WhenFull,
+}
+
+/// When events are forced to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fsync {
+    /// With each batch.
+    EveryBatch,
+    /// After so long.
+    Interval(Duration),
+    /// By the operating system alone.
+    Never,
+}
+
+/// What happens when the spool is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The oldest events go, counted.
+    Drop,
+    /// Calls are refused.
+    Refuse,
+}
+
+/// The log.
+#[derive(Clone, Copy, Debug)]
+pub struct Logs {
+    /// Least severe level that is written.
+    pub level: tracing::Level,
+    /// Whether each line is a JSON object.
+    pub json: bool,
+    /// Whether calls are logged one by one.
+    pub access: AccessLog,
+}
+
+/// Whether calls are logged one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// All.
+    Full,
+    /// None.
+    Off,
+    /// One in so many (at least 1), and every failure.
+    Sampled(u32),
+}
+
+/// Kernel programs.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// Whether they are used.
+    pub ebpf: Ebpf,
+    /// cgroup to attach to; `None` is the gateway's own.
+    pub cgroup: Option<PathBuf>,
+}
+
+/// Whether kernel programs are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ebpf {
+    /// Where the machine permits.
+    Auto,
+    /// Never.
+    Off,
+    /// Or the gateway does not start.
+    Require,
+}
+
+/// Bounds that an operator may move: units are in the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is described once, in `rows`")]
+pub struct Bounds {
+    pub body_bytes_max: usize,
+    pub head_timeout_ms: u64,
+    pub body_timeout_ms: u64,
+    pub idle_timeout_ms: u64,
+    pub write_timeout_ms: u64,
+    pub connections_max: u32,
+    pub connections_per_address_max: u32,
+    pub requests_per_connection_max: u32,
+}
+
+impl Settings {
+    /// Whether nobody has to say who they are.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.identity.keys_file.is_none()
+    }
+
+    /// The limit of a tenant, where it has one.
+    #[must_use]
+    pub fn tenant_rate(&self, tenant: &str) -> Option<RateSpec> {
+        let named = self.rates.tenants.iter().find(|(name, _)| name == tenant);
+        named.map(|(_, rate)| *rate).or(self.rates.tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,403 @@
+//! From texts to [`Settings`]: values read, secrets fetched, and the rules between settings.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use super::layers::Layers;
+use super::value::{self, one_of};
+use super::{
+    AccessLog, Bounds, Catalog, Ebpf, Environment, Fsync, Identity, Kernel, Listening, Logs,
+    Metering, Rates, Settings, Tiers, WhenFull,
+};
+use crate::control::names;
+use crate::control::problem::Problem;
+use crate::control::spec::{RateSpec, Secret};
+use crate::limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX;
+
+/// Bytes of a secret: fewer can be guessed.
+const SECRET_BYTES_MIN: usize = 32;
+/// Bytes of a file with a secret.
+const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Worker threads: far beyond any machine, far below what a typing error asks for.
+const WORKERS_MAX: usize = 1_024;
+
+/// Reads and checks every setting.
+///
+/// # Errors
+/// All problems, those that [`Layers::new`] found included.
+pub fn resolve(layers: &mut Layers) -> Result<Settings, Vec<Problem>> {
+    let settings = read(layers);
+    if let Some(settings) = &settings {
+        check(settings, layers);
+    }
+    match settings {
+        Some(settings) if layers.problems.is_empty() => Ok(settings),
+        _ => Err(std::mem::take(&mut layers.problems)),
+    }
+}
+
+fn read(layers: &mut Layers) -> Option<Settings> {
+    layers.read("mode", mode)?;
+    Some(Settings {
+        environment: layers.read("environment", |text| {
+            one_of(
+                text,
+                &[
+                    ("dev", Environment::Dev),
+                    ("staging", Environment::Staging),
+                    ("prod", Environment::Prod),
+                ],
+            )
+        })?,
+        gateway_id: layers
+            .read_optional("gateway_id", gateway_id)?
+            .unwrap_or_else(host_name),
+        listening: listening(layers)?,
+        catalog: catalog(layers)?,
+        identity: identity(layers)?,
+        rates: rates(layers)?,
+        metering: metering(layers)?,
+        logs: logs(layers)?,
+        kernel: Kernel {
+            ebpf: layers.read("ebpf", |text| {
+                one_of(
+                    text,
+                    &[
+                        ("off", Ebpf::Off),
+                        ("auto", Ebpf::Auto),
+                        ("require", Ebpf::Require),
+                    ],
+                )
+            })?,
+            cgroup: layers.read_optional("cgroup", path)?,
+        },
+        bounds: bounds(layers)?,
+    })
+}
+
+fn listening(layers: &mut Layers) -> Option<Listening> {
+    let has_identity = layers
+        .sourced("keys")
+        .is_some_and(|keys| !keys.text.trim().is_empty());
+    let host_default = if has_identity {
+        Ipv4Addr::UNSPECIFIED
+    } else {
+        Ipv4Addr::LOCALHOST
+    };
+    let metrics_port: u16 = layers.read("metrics_port", value::number)?;
+    Some(Listening {
+        host: layers
+            .read_optional("host", value::address)?
+            .unwrap_or(IpAddr::V4(host_default)),
+        port: layers.read("port", |text| value::number(text))?,
+        metrics_port: (metrics_port != 0).then_some(metrics_port),
+        workers: layers.read("workers", workers)?,
+        allowed_hosts: layers.read("allowed_hosts", value::words)?,
+        allowed_origins: layers.read("allowed_origins", value::words)?,
+        grace_period_ms: layers.read("grace_period_ms", value::milliseconds)?,
+    })
+}
+
+fn catalog(layers: &mut Layers) -> Option<Catalog> {
+    Some(Catalog {
+        directory: layers.read_optional("catalog", path)?,
+        upstream_allow: layers.read("upstream_allow", value::ranges)?,
+        upstream_ca_file: layers.read_optional("upstream_ca_file", path)?,
+        upstream_timeout_ms: layers.read("upstream_timeout_ms", |text| {
+            let ms = value::milliseconds(text)?;
+            if ms > UPSTREAM_TOTAL_TIMEOUT_MS_MAX {
+                return Err(format!(
+                    "must be at most {UPSTREAM_TOTAL_TIMEOUT_MS_MAX} ms"
+                ));
+            }
+            Ok(ms)
+        })?,
+    })
+}
+
+fn identity(layers: &mut Layers) -> Option<Identity> {
+    Some(Identity {
+        keys_file: layers.read_optional("keys", path)?,
+        key_hash_secret: secret(layers, "key_hash_secret", "key_hash_secret_file")?,
+        session_key: secret(layers, "session_key", "session_key_file")?,
+        anonymous_tenant: layers.read("anonymous_tenant", tenant)?,
+    })
+}
+
+fn rates(layers: &mut Layers) -> Option<Rates> {
+    Some(Rates {
+        tiers: layers.read("role_tiers", tiers)?,
+        tenant: layers.read_optional("tenant_limit", RateSpec::parse)?,
+        tenants: layers.read("tenant_limits", |text| {
+            let pairs = value::rates(text)?;
+            pairs
+                .into_iter()
+                .map(|(name, rate)| Ok((tenant(&name)?, rate)))
+                .collect()
+        })?,
+        cost_base: layers.read("cost_base", value::amount)?,
+        cost_per_100ms: layers.read("cost_per_100ms", value::amount)?,
+        cost_destructive_multiplier: layers.read("cost_destructive_multiplier", value::amount)?,
+    })
+}
+
+fn metering(layers: &mut Layers) -> Option<Metering> {
+    Some(Metering {
+        enabled: layers.read("metering_enabled", value::switch)?,
+        spool: layers.read("spool", path)?,
+        spool_bytes_max: layers.read("spool_bytes_max", value::bytes)?,
+        spool_flush_ms: layers.read("spool_flush_ms", value::milliseconds)?,
+        spool_fsync: layers.read("spool_fsync", |text| match text.trim() {
+            "every_batch" => Ok(Fsync::EveryBatch),
+            "never" => Ok(Fsync::Never),
+            other => value::duration(other).map(Fsync::Interval).map_err(|_| {
+                format!("`{text}` is none of never, every_batch and a duration like `1s`")
+            }),
+        })?,
+        spool_full: layers.read("spool_full", |text| {
+            one_of(
+                text,
+                &[("refuse", WhenFull::Refuse), ("drop", WhenFull::Drop)],
+            )
+        })?,
+    })
+}
+
+fn logs(layers: &mut Layers) -> Option<Logs> {
+    use tracing::Level;
+    const LEVELS: &[(&str, Level)] = &[
+        ("error", Level::ERROR),
+        ("warn", Level::WARN),
+        ("info", Level::INFO),
+        ("debug", Level::DEBUG),
+        ("trace", Level::TRACE),
+    ];
+    let written = layers.is_written("log_level");
+    let level = layers.read("log_level", |text| one_of(text, LEVELS))?;
+    let debug = layers.read("debug", value::switch)?;
+    let sample = layers.read("access_log_sample", value::positive::<u32>)?;
+    Some(Logs {
+        level: if debug && !written {
+            Level::DEBUG
+        } else {
+            level
+        },
+        json: layers.read("log_format", |text| {
+            one_of(text, &[("json", true), ("text", false)])
+        })?,
+        access: layers.read("access_log", |text| {
+            one_of(
+                text,
+                &[
+                    ("off", AccessLog::Off),
+                    ("sampled", AccessLog::Sampled(sample)),
+                    ("full", AccessLog::Full),
+                ],
+            )
+        })?,
+    })
+}
+
+fn bounds(layers: &mut Layers) -> Option<Bounds> {
+    Some(Bounds {
+        body_bytes_max: layers.read("body_bytes_max", |text| {
+            usize::try_from(value::bytes(text)?).map_err(|_| format!("`{text}` is too much"))
+        })?,
+        head_timeout_ms: layers.read("head_timeout_ms", value::milliseconds)?,
+        body_timeout_ms: layers.read("body_timeout_ms", value::milliseconds)?,
+        idle_timeout_ms: layers.read("idle_timeout_ms", value::milliseconds)?,
+        write_timeout_ms: layers.read("write_timeout_ms", value::milliseconds)?,
+        connections_max: layers.read("connections_max", value::positive)?,
+        connections_per_address_max: layers.read("connections_per_address_max", value::positive)?,
+        requests_per_connection_max: layers.read("requests_per_connection_max", value::positive)?,
+    })
+}
+
+/// What no single value can tell.
+fn check(settings: &Settings, layers: &mut Layers) {
+    let is_prod = settings.environment == Environment::Prod;
+    let insecure = layers
+        .read("insecure_anonymous", value::switch)
+        .unwrap_or(false);
+    let debug = layers.read("debug", value::switch).unwrap_or(false);
+    let mut found = Vec::new();
+    let mut refuse = |problem: Problem| found.push(problem);
+    if settings.is_anonymous() && !settings.listening.host.is_loopback() && !insecure {
+        refuse(
+            layers
+                .problem(
+                    "host",
+                    format!(
+                        "without --keys everyone who reaches {} may call",
+                        settings.listening.host
+                    ),
+                )
+                .hint("add --keys FILE, listen on 127.0.0.1, or say --insecure-anonymous"),
+        );
+    }
+    if is_prod && settings.is_anonymous() {
+        refuse(
+            layers
+                .problem("keys", "prod refuses to serve without identity")
+                .hint("add --keys FILE"),
+        );
+    }
+    if is_prod && insecure {
+        refuse(layers.problem("insecure_anonymous", "refused in prod"));
+    }
+    if is_prod && debug {
+        refuse(layers.problem("debug", "refused in prod"));
+    }
+    if is_prod
+        && settings
+            .listening
+            .allowed_origins
+            .iter()
+            .any(|origin| origin == "*")
+    {
+        refuse(
+            layers
+                .problem(
+                    "allowed_origins",
+                    "prod refuses `*`: any web page could call",
+                )
+                .hint("name the origins"),
+        );
+    }
+    let Listening {
+        port, metrics_port, ..
+    } = settings.listening;
+    if port != 0 && metrics_port == Some(port) {
+        refuse(layers.problem(
+            "metrics_port",
+            format!("is the port of the endpoint too ({port})"),
+        ));
+    }
+    layers.problems.extend(found);
+}
+
+fn mode(text: &str) -> Result<(), String> {
+    match text.trim() {
+        "edge-mcp" => Ok(()),
+        "proxy" | "shadow" | "sidecar" => Err(format!(
+            "this version does not have the mode `{}`, only edge-mcp",
+            text.trim()
+        )),
+        other => Err(format!("`{other}` is no mode; this version has edge-mcp")),
+    }
+}
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    let count: usize = value::number(text)?;
+    if count > WORKERS_MAX {
+        return Err(format!("must be at most {WORKERS_MAX}"));
+    }
+    Ok(NonZeroUsize::new(count)
+        .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)))
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.trim().is_empty() {
+        Err("needs a path".into())
+    } else {
+        Ok(PathBuf::from(text))
+    }
+}
+
+fn gateway_id(text: &str) -> Result<String, String> {
+    let fits = text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("must be at most 128 visible ASCII characters".into())
+    }
+}
+
+fn host_name() -> String {
+    let read = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    gateway_id(read.trim())
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "stoa-gateway".to_owned())
+}
+
+fn tenant(text: &str) -> Result<String, String> {
+    names::tenant_of_namespace(text.trim()).map(str::to_owned)
+}
+
+fn tiers(text: &str) -> Result<Tiers, String> {
+    let rate = |requests_per_minute, burst| RateSpec {
+        requests_per_minute,
+        burst: Some(burst),
+    };
+    // The documents' values, which stand where an operator names only some roles.
+    let mut tiers = Tiers {
+        cpi_admin: rate(1000, 100),
+        tenant_admin: rate(500, 50),
+        devops: rate(200, 20),
+        viewer: rate(60, 10),
+        none: rate(30, 5),
+    };
+    for (role, rate) in value::rates(text)? {
+        match role.as_str() {
+            "cpi-admin" => tiers.cpi_admin = rate,
+            "tenant-admin" => tiers.tenant_admin = rate,
+            "devops" => tiers.devops = rate,
+            "viewer" => tiers.viewer = rate,
+            "none" => tiers.none = rate,
+            _ => {
+                return Err(format!(
+                    "`{role}` is none of cpi-admin, tenant-admin, devops, viewer, none"
+                ));
+            }
+        }
+    }
+    Ok(tiers)
+}
+
+/// A secret that is given as text or as a file, never as both.
+fn secret(layers: &mut Layers, key: &str, file_key: &str) -> Option<Option<Secret>> {
+    let text = layers.read_optional(key, |text| long_enough(text).map(Secret::new))?;
+    let file = layers.read_optional(file_key, |text| {
+        let read = read_secret(Path::new(text))?;
+        long_enough(&read).map(Secret::new)
+    })?;
+    if text.is_some() && file.is_some() {
+        let problem = layers.problem(
+            file_key,
+            format!("`{key}` and `{file_key}` are both set; keep one"),
+        );
+        layers.problems.push(problem);
+    }
+    Some(file.or(text))
+}
+
+fn long_enough(text: &str) -> Result<&str, String> {
+    if text.len() < SECRET_BYTES_MIN {
+        return Err(format!(
+            "a secret has at least {SECRET_BYTES_MIN} bytes; make one with `openssl rand -hex 32`"
+        ));
+    }
+    Ok(text)
+}
+
+/// The text of a file without its last line break.
+///
+/// # Errors
+/// What the file system says, and files that are too long or no UTF-8. Never what is in it.
+pub fn read_secret(path: &Path) -> Result<String, String> {
+    let fail = |reason: String| format!("cannot read the secret in {}: {reason}", path.display());
+    let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+    if metadata.len() > SECRET_FILE_BYTES_MAX {
+        return Err(fail(format!("more than {SECRET_FILE_BYTES_MAX} bytes")));
+    }
+    let mut text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,614 @@
+//! The table of settings: one row each, from which come the flag, the environment variable, the key
+//! in the file, the default, the help text and the line of `--print-config`.
+//!
+//! For the key `body_bytes_max` the flag is `--body-bytes-max` and the variable
+//! `STOA_BODY_BYTES_MAX`; further variables are names that existing deployments use.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::limits;
+
+/// How a setting is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Texts, separated by commas or given as a YAML list.
+    List,
+    /// `name=value` pairs, separated by commas or given as a YAML mapping.
+    Map,
+    /// `true` or `false`; the flag alone means `true`.
+    Switch,
+    /// One text or number.
+    Text,
+}
+
+/// A default: a text, or one of the numbers of [`crate::limits`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initial {
+    /// A number.
+    Number(u64),
+    /// A text; empty where the setting is unset by default.
+    Text(&'static str),
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Key in the file; with dashes the flag, in capitals after `STOA_` the variable.
+    pub key: &'static str,
+    /// Further variables, in the order in which they are asked.
+    pub environment: &'static [&'static str],
+    /// What stands for the value in `--help`.
+    pub value: &'static str,
+    /// How it is written.
+    pub kind: Kind,
+    /// Heading in `--help`.
+    pub group: &'static str,
+    /// Whether the value is a secret, to be masked.
+    pub secret: bool,
+    /// The default.
+    pub initial: Initial,
+    /// One or two sentences.
+    pub help: &'static str,
+}
+
+impl Row {
+    const fn text(
+        key: &'static str,
+        value: &'static str,
+        initial: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            key,
+            environment: &[],
+            value,
+            kind: Kind::Text,
+            group: "",
+            secret: false,
+            initial: Initial::Text(initial),
+            help,
+        }
+    }
+
+    const fn number(
+        key: &'static str,
+        value: &'static str,
+        initial: u64,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            initial: Initial::Number(initial),
+            ..Self::text(key, value, "", help)
+        }
+    }
+
+    const fn switch(key: &'static str, initial: &'static str, help: &'static str) -> Self {
+        Self {
+            kind: Kind::Switch,
+            ..Self::text(key, "true|false", initial, help)
+        }
+    }
+
+    const fn list(
+        key: &'static str,
+        value: &'static str,
+        initial: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            kind: Kind::List,
+            ..Self::text(key, value, initial, help)
+        }
+    }
+
+    const fn map(
+        key: &'static str,
+        value: &'static str,
+        initial: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            kind: Kind::Map,
+            ..Self::text(key, value, initial, help)
+        }
+    }
+
+    const fn also(self, environment: &'static [&'static str]) -> Self {
+        Self {
+            environment,
+            ..self
+        }
+    }
+
+    const fn secret(self) -> Self {
+        Self {
+            secret: true,
+            ..self
+        }
+    }
+
+    /// `body-bytes-max`.
+    #[must_use]
+    pub fn flag(&self) -> &'static str {
+        flag_of(self.key)
+    }
+
+    /// `STOA_BODY_BYTES_MAX`, then the others.
+    pub fn variables(&self) -> impl Iterator<Item = String> {
+        std::iter::once(format!("STOA_{}", self.key.to_ascii_uppercase()))
+            .chain(self.environment.iter().map(|name| (*name).to_owned()))
+    }
+
+    /// The default as text.
+    #[must_use]
+    pub fn initial_text(&self) -> String {
+        match self.initial {
+            Initial::Number(number) => number.to_string(),
+            Initial::Text(text) => text.to_owned(),
+        }
+    }
+}
+
+/// The flag of a key, without its dashes; empty for a key that is none.
+#[must_use]
+pub fn flag_of(key: &str) -> &'static str {
+    // clap keeps names for the life of the process, so they are made once.
+    static FLAGS: LazyLock<BTreeMap<&'static str, String>> = LazyLock::new(|| {
+        let keys = rows()
+            .map(|row| row.key)
+            .chain(ABSENT.iter().map(|absent| absent.key));
+        keys.map(|key| (key, key.replace('_', "-"))).collect()
+    });
+    FLAGS.get(key).map_or("", String::as_str)
+}
+
+/// Rows under one heading.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    /// Heading in `--help`.
+    pub heading: &'static str,
+    rows: &'static [Row],
+}
+
+/// Every setting, in the order of `--help`.
+pub fn rows() -> impl Iterator<Item = Row> {
+    GROUPS.iter().flat_map(|group| {
+        group.rows.iter().map(|row| Row {
+            group: group.heading,
+            ..*row
+        })
+    })
+}
+
+/// The row of a key.
+#[must_use]
+pub fn row(key: &str) -> Option<Row> {
+    rows().find(|row| row.key == key)
+}
+
+const GROUPS: &[Group] = &[
+    Group {
+        heading: "Listening",
+        rows: LISTENING,
+    },
+    Group {
+        heading: "Catalog and upstreams",
+        rows: CATALOG,
+    },
+    Group {
+        heading: "Identity",
+        rows: IDENTITY,
+    },
+    Group {
+        heading: "Rate limits and cost",
+        rows: RATES,
+    },
+    Group {
+        heading: "Metering",
+        rows: METERING,
+    },
+    Group {
+        heading: "Logs",
+        rows: LOGS,
+    },
+    Group {
+        heading: "Kernel",
+        rows: KERNEL,
+    },
+    Group {
+        heading: "Bounds",
+        rows: BOUNDS,
+    },
+];
+
+const LISTENING: &[Row] = &[
+    Row::text(
+        "mode",
+        "MODE",
+        "edge-mcp",
+        "What the gateway is: edge-mcp is the only mode of this version.",
+    )
+    .also(&["GATEWAY_MODE"]),
+    Row::text(
+        "host",
+        "ADDRESS",
+        "",
+        "Address to listen on. Default: 0.0.0.0 with --keys, 127.0.0.1 without.",
+    )
+    .also(&["MCP_GATEWAY_HOST"]),
+    Row::text(
+        "port",
+        "PORT",
+        "3001",
+        "Port of the MCP endpoint, the REST facade and the health checks.",
+    )
+    .also(&["GATEWAY_PORT", "MCP_GATEWAY_PORT", "PORT"]),
+    Row::text(
+        "metrics_port",
+        "PORT",
+        "9090",
+        "Port of /metrics alone, on the same address; 0 turns it off.",
+    )
+    .also(&["METRICS_PORT"]),
+    Row::text(
+        "workers",
+        "COUNT",
+        "0",
+        "Worker threads; 0 is one for each core that the process may use.",
+    ),
+    Row::list(
+        "allowed_hosts",
+        "HOST[:PORT]",
+        "",
+        "Values of the Host header that are served, against DNS rebinding. Default: localhost and loopback addresses when listening on loopback, any host otherwise.",
+    ),
+    Row::list(
+        "allowed_origins",
+        "ORIGIN",
+        "",
+        "Values of the Origin header that are served beside our own, e.g. https://app.example.com; * is any.",
+    ),
+    Row::text(
+        "gateway_id",
+        "NAME",
+        "",
+        "Name of this gateway in events. Default: the host's name.",
+    ),
+    Row::text(
+        "environment",
+        "dev|staging|prod",
+        "dev",
+        "Where this gateway stands; prod refuses insecure settings.",
+    )
+    .also(&["ENVIRONMENT"]),
+    Row::switch(
+        "debug",
+        "false",
+        "More in the log (never secrets); refused in prod.",
+    )
+    .also(&["DEBUG"]),
+    Row::number(
+        "grace_period_ms",
+        "MS",
+        limits::GRACE_PERIOD_MS_DEFAULT,
+        "Time between SIGTERM and exit, in which calls finish.",
+    ),
+];
+
+const CATALOG: &[Row] = &[
+    Row::text(
+        "catalog",
+        "DIR",
+        "",
+        "Directory of Tool and ToolSet YAML; changes are live within a second.",
+    ),
+    Row::list(
+        "upstream_allow",
+        "CIDR",
+        "",
+        "Private, loopback and link-local ranges that upstreams may live in, e.g. 127.0.0.0/8,::1. Public addresses are always allowed.",
+    ),
+    Row::text(
+        "upstream_ca_file",
+        "FILE",
+        "",
+        "PEM file of certificate authorities for upstreams. Default: those of the system.",
+    ),
+    Row::number(
+        "upstream_timeout_ms",
+        "MS",
+        limits::UPSTREAM_TOTAL_TIMEOUT_MS_DEFAULT,
+        "Time for a whole upstream call, where a tool names none.",
+    ),
+];
+
+const IDENTITY: &[Row] = &[
+    Row::text("keys", "FILE", "", "Keys file, made by `stoa-gateway key create`. Without it anyone on this machine may call, and the gateway listens on loopback only."),
+    Row::text("key_hash_secret", "SECRET", "", "Secret that keys are hashed with, where the keys file does not hold its own. A command line can be read by others on the machine: prefer the variable or the file.").secret(),
+    Row::text("key_hash_secret_file", "FILE", "", "File with that secret."),
+    Row::text("session_key", "SECRET", "", "Secret that legacy sessions and cursors are sealed with: the same on every gateway that shares clients. Made at start where absent.").secret(),
+    Row::text("session_key_file", "FILE", "", "File with that secret."),
+    Row::text("anonymous_tenant", "NAME", "default", "Tenant of callers where no keys file is configured."),
+    Row::switch("insecure_anonymous", "false", "Listen beyond loopback without any identity: everyone who reaches the port may call. Refused in prod."),
+];
+
+const RATES: &[Row] = &[
+    Row::map(
+        "role_tiers",
+        "ROLE=RATE",
+        "cpi-admin=1000/min:100,tenant-admin=500/min:50,devops=200/min:20,viewer=60/min:10,none=30/min:5",
+        "Calls of one caller by role, as RATE/UNIT:BURST; the best of its roles counts. Roles not named keep their default.",
+    ),
+    Row::text(
+        "tenant_limit",
+        "RATE",
+        "",
+        "Calls of a whole tenant together, where tenant_limits names none, e.g. 6000/min:600. Default: no such limit.",
+    ),
+    Row::map(
+        "tenant_limits",
+        "TENANT=RATE",
+        "",
+        "Calls of one tenant together, e.g. acme=6000/min:600.",
+    ),
+    Row::text(
+        "cost_base",
+        "UNITS",
+        "0.001",
+        "Cost of a call, before its tool's multiplier.",
+    ),
+    Row::text(
+        "cost_per_100ms",
+        "UNITS",
+        "0.0001",
+        "Cost of each 100 ms that a call takes.",
+    ),
+    Row::text(
+        "cost_destructive_multiplier",
+        "FACTOR",
+        "2",
+        "Multiplier of the base cost for destructive tools that name none.",
+    ),
+];
+
+const METERING: &[Row] = &[
+    Row::switch(
+        "metering_enabled",
+        "true",
+        "Write one event for every call to the spool.",
+    )
+    .also(&["METERING_ENABLED"]),
+    Row::text(
+        "spool",
+        "DIR",
+        "stoa-spool",
+        "Directory of the spool; read it with `stoa-gateway events`.",
+    ),
+    Row::number(
+        "spool_bytes_max",
+        "BYTES",
+        limits::SPOOL_BYTES_MAX_DEFAULT,
+        "Bytes of the whole spool.",
+    ),
+    Row::number(
+        "spool_flush_ms",
+        "MS",
+        limits::METER_FLUSH_INTERVAL_MS,
+        "Time after which an event is in the spool's file: what a kill may lose.",
+    ),
+    Row::text(
+        "spool_fsync",
+        "never|every_batch|DURATION",
+        "1s",
+        "When events are forced to the disk: what a power cut may lose.",
+    ),
+    Row::text(
+        "spool_full",
+        "refuse|drop",
+        "refuse",
+        "When the spool is full: refuse calls, or drop the oldest events and count them.",
+    ),
+];
+
+const LOGS: &[Row] = &[
+    Row::text(
+        "log_level",
+        "LEVEL",
+        "info",
+        "error, warn, info, debug or trace.",
+    ),
+    Row::text("log_format", "json|text", "json", "Form of the log."),
+    Row::text(
+        "access_log",
+        "off|sampled|full",
+        "off",
+        "Whether calls are logged one by one.",
+    ),
+    Row::text(
+        "access_log_sample",
+        "COUNT",
+        "100",
+        "With --access-log=sampled: one call in so many, and every failure.",
+    ),
+];
+
+const KERNEL: &[Row] = &[
+    Row::text(
+        "ebpf",
+        "off|auto|require",
+        "auto",
+        "Kernel programs: auto uses them where the machine permits, require stops the start where it does not.",
+    ),
+    Row::text(
+        "cgroup",
+        "DIR",
+        "",
+        "cgroup v2 directory to attach to. Default: the gateway's own.",
+    ),
+];
+
+const BOUNDS: &[Row] = &[
+    Row::number(
+        "body_bytes_max",
+        "BYTES",
+        limits::BODY_BYTES_MAX_DEFAULT as u64,
+        "Bytes of a request's body.",
+    ),
+    Row::number(
+        "head_timeout_ms",
+        "MS",
+        limits::HEAD_TIMEOUT_MS_DEFAULT,
+        "Time from the first byte of a request's head to its end.",
+    ),
+    Row::number(
+        "body_timeout_ms",
+        "MS",
+        limits::BODY_TIMEOUT_MS_DEFAULT,
+        "Time from the end of a request's head to the end of its body.",
+    ),
+    Row::number(
+        "idle_timeout_ms",
+        "MS",
+        limits::IDLE_TIMEOUT_MS_DEFAULT,
+        "Time that a kept-alive connection may wait for its next request.",
+    ),
+    Row::number(
+        "write_timeout_ms",
+        "MS",
+        limits::WRITE_TIMEOUT_MS_DEFAULT,
+        "Time that a reader may take for one answer.",
+    ),
+    Row::number(
+        "connections_max",
+        "COUNT",
+        limits::CONNECTIONS_MAX_DEFAULT as u64,
+        "Connections of all callers.",
+    ),
+    Row::number(
+        "connections_per_address_max",
+        "COUNT",
+        limits::CONNECTIONS_PER_ADDRESS_MAX_DEFAULT as u64,
+        "Connections from one address.",
+    ),
+    Row::number(
+        "requests_per_connection_max",
+        "COUNT",
+        limits::REQUESTS_PER_CONNECTION_MAX_DEFAULT as u64,
+        "Requests on one connection before it is closed, so that load can move between workers.",
+    ),
+];
+
+/// A setting of the documents that this version does not have. Setting one stops the start: an
+/// operator must not believe in a protection that is not there.
+#[derive(Clone, Copy, Debug)]
+pub struct Absent {
+    /// Key in the file, and (with dashes) the flag.
+    pub key: &'static str,
+    /// Variables.
+    pub environment: &'static [&'static str],
+    /// The one value that asks for nothing, so that it may stand.
+    pub neutral: Option<&'static str>,
+    /// What it would bring.
+    pub what: &'static str,
+    /// What to do instead.
+    pub instead: &'static str,
+}
+
+const fn absent(
+    key: &'static str,
+    environment: &'static [&'static str],
+    neutral: Option<&'static str>,
+    what: &'static str,
+    instead: &'static str,
+) -> Absent {
+    Absent {
+        key,
+        environment,
+        neutral,
+        what,
+        instead,
+    }
+}
+
+const KEYS_INSTEAD: &str = "unset it and use API keys: `stoa-gateway key create` and --keys";
+const OPA_INSTEAD: &str = "unset it; roles, scopes and tool lists of the keys file decide";
+const MODE_INSTEAD: &str = "unset it; this version serves edge-mcp";
+
+/// All of them.
+pub const ABSENT: &[Absent] = &[
+    absent(
+        "keycloak_url",
+        &["KEYCLOAK_URL"],
+        None,
+        "OIDC",
+        KEYS_INSTEAD,
+    ),
+    absent(
+        "keycloak_realm",
+        &["KEYCLOAK_REALM"],
+        None,
+        "OIDC",
+        KEYS_INSTEAD,
+    ),
+    absent("base_domain", &["BASE_DOMAIN"], None, "OIDC", KEYS_INSTEAD),
+    absent(
+        "oidc_audience",
+        &["OIDC_AUDIENCE"],
+        None,
+        "OIDC",
+        KEYS_INSTEAD,
+    ),
+    absent(
+        "opa_enabled",
+        &["OPA_ENABLED"],
+        Some("false"),
+        "a policy engine",
+        OPA_INSTEAD,
+    ),
+    absent(
+        "opa_embedded",
+        &["OPA_EMBEDDED"],
+        Some("false"),
+        "a policy engine",
+        OPA_INSTEAD,
+    ),
+    absent(
+        "opa_endpoint",
+        &["OPA_URL", "OPA_ENDPOINT"],
+        None,
+        "a policy engine",
+        OPA_INSTEAD,
+    ),
+    absent(
+        "kafka_bootstrap_servers",
+        &["KAFKA_BOOTSTRAP_SERVERS"],
+        None,
+        "Kafka",
+        "unset it; events go to --spool",
+    ),
+    absent(
+        "k8s_watcher_enabled",
+        &["K8S_WATCHER_ENABLED"],
+        Some("false"),
+        "watching Kubernetes",
+        "set it to false and use --catalog, e.g. from a ConfigMap",
+    ),
+    absent(
+        "control_plane_url",
+        &["CONTROL_PLANE_URL"],
+        None,
+        "a remote catalog",
+        "unset it and use --catalog",
+    ),
+    absent(
+        "primary_gateway",
+        &[],
+        None,
+        "the sidecar mode",
+        MODE_INSTEAD,
+    ),
+    absent("upstream", &[], None, "the proxy mode", MODE_INSTEAD),
+    absent("target", &[], None, "the shadow mode", MODE_INSTEAD),
+    absent("output", &[], None, "the shadow mode", MODE_INSTEAD),
+];

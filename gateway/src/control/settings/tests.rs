@@ -1,0 +1,455 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::*;
+use crate::control::config::File;
+
+fn pairs(text: &[(&str, &str)]) -> BTreeMap<String, String> {
+    text.iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn layers(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> Layers {
+    let file = File::parse(Path::new("stoa.yaml"), file).unwrap();
+    Layers::new(&pairs(flags), &pairs(environment), Some(&file))
+}
+
+fn problems(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> Vec<String> {
+    let found = match File::parse(Path::new("stoa.yaml"), file) {
+        Ok(file) => resolve(&mut Layers::new(
+            &pairs(flags),
+            &pairs(environment),
+            Some(&file),
+        ))
+        .err(),
+        Err(problems) => Some(problems),
+    };
+    found
+        .unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+#[test]
+fn every_default_can_be_read() {
+    let settings = resolve(&mut Layers::new(&pairs(&[]), &pairs(&[]), None)).unwrap();
+    assert_eq!(settings.listening.host.to_string(), "127.0.0.1");
+    assert_eq!(
+        (settings.listening.port, settings.listening.metrics_port),
+        (3001, Some(9090))
+    );
+    assert_eq!(
+        settings.rates.tiers.viewer,
+        RateSpec {
+            requests_per_minute: 60,
+            burst: Some(10)
+        }
+    );
+    assert_eq!(
+        settings.metering.spool_fsync,
+        Fsync::Interval(Duration::from_secs(1))
+    );
+    assert_eq!(
+        settings.bounds.body_bytes_max,
+        crate::limits::BODY_BYTES_MAX_DEFAULT
+    );
+    assert!(!settings.gateway_id.is_empty());
+}
+
+#[test]
+fn every_key_has_one_row_and_every_row_is_read() {
+    let keys: Vec<_> = rows::rows().map(|row| row.key).collect();
+    let unique: std::collections::BTreeSet<_> = keys
+        .iter()
+        .copied()
+        .chain(rows::ABSENT.iter().map(|absent| absent.key))
+        .collect();
+    assert_eq!(unique.len(), keys.len() + rows::ABSENT.len());
+    for row in rows::rows() {
+        assert!(
+            row.help.ends_with('.') && !row.value.is_empty(),
+            "{}",
+            row.key
+        );
+        // A value that no parser takes is refused, unless the setting is free text or a path.
+        let is_free = ["DIR", "FILE", "HOST[:PORT]", "ORIGIN"].contains(&row.value);
+        let found = problems(&[(row.key, "\u{7f} ?")], &[], "");
+        assert_eq!(
+            found.is_empty(),
+            is_free && !row.key.ends_with("secret_file") && row.key != "session_key_file",
+            "{} {found:?}",
+            row.key
+        );
+    }
+}
+
+/// flag > environment > file > default; `None` leaves a layer out.
+#[test]
+fn precedence() {
+    for (flag, variables, file, expected, source) in [
+        (None, &[][..], "", "3001", "default"),
+        (None, &[], "port: 1", "1", "stoa.yaml:1"),
+        (None, &[("PORT", "2")], "port: 1", "2", "environment PORT"),
+        (
+            None,
+            &[("PORT", "2"), ("MCP_GATEWAY_PORT", "3")],
+            "",
+            "3",
+            "environment MCP_GATEWAY_PORT",
+        ),
+        (
+            None,
+            &[("PORT", "2"), ("GATEWAY_PORT", "4")],
+            "",
+            "4",
+            "environment GATEWAY_PORT",
+        ),
+        (
+            None,
+            &[("GATEWAY_PORT", "4"), ("STOA_PORT", "5")],
+            "",
+            "5",
+            "environment STOA_PORT",
+        ),
+        (None, &[("STOA_PORT", "")], "port: 1", "1", "stoa.yaml:1"),
+        (
+            Some("6"),
+            &[("STOA_PORT", "5")],
+            "port: 1",
+            "6",
+            "flag --port",
+        ),
+        (Some("6"), &[], "", "6", "flag --port"),
+    ] {
+        let flags: Vec<_> = flag.map(|flag| ("port", flag)).into_iter().collect();
+        let layers = layers(&flags, variables, file);
+        let found = layers.sourced("port").unwrap();
+        assert_eq!(
+            (found.text.as_str(), found.source.to_string().as_str()),
+            (expected, source)
+        );
+    }
+}
+
+#[test]
+fn the_three_spellings_mean_the_same() {
+    for (key, text, yaml) in [
+        (
+            "upstream_allow",
+            "10.0.0.0/8,::1",
+            "upstream_allow:\n- 10.0.0.0/8\n- ::1\n",
+        ),
+        (
+            "tenant_limits",
+            "acme=100/min:20",
+            "tenant_limits: {acme: \"100/min:20\"}",
+        ),
+        (
+            "tenant_limits",
+            "acme=100/min:20",
+            "tenant_limits: {acme: {requests_per_minute: 100, burst: 20}}",
+        ),
+        ("metering_enabled", "false", "metering_enabled: false"),
+        ("cost_base", "0.5", "cost_base: 0.5"),
+    ] {
+        let variable = format!("STOA_{}", key.to_ascii_uppercase());
+        let all = [
+            layers(&[(key, text)], &[], ""),
+            layers(&[], &[(&variable, text)], ""),
+            layers(&[], &[], yaml),
+        ];
+        for mut layers in all {
+            assert_eq!(layers.sourced(key).unwrap().text, text);
+            resolve(&mut layers).unwrap();
+        }
+    }
+}
+
+#[test]
+fn nothing_is_ignored() {
+    let check =
+        |flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str, expected: &[&str]| {
+            let found = problems(flags, environment, file);
+            assert_eq!(found.len(), expected.len(), "{found:#?}");
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(found.contains(expected), "{found}\nlacks {expected}");
+            }
+        };
+    check(
+        &[],
+        &[],
+        "port: 1\nhots: a\n",
+        &["stoa.yaml:2:1: unknown key `hots` (did you mean `host`?)"],
+    );
+    check(
+        &[],
+        &[],
+        "colour: red\n",
+        &["stoa.yaml:1:1: unknown key `colour`"],
+    );
+    check(
+        &[],
+        &[],
+        "port: [1, 2]\n",
+        &["stoa.yaml:1:1: port: expected one value, found a list"],
+    );
+    check(&[], &[], "- port\n", &["stoa.yaml:1:1: "]);
+    check(
+        &[],
+        &[],
+        "port: 1\nport: 2\n",
+        &["stoa.yaml:2:1: `port` is given twice"],
+    );
+    check(
+        &[],
+        &[],
+        "port: seventy\n",
+        &["stoa.yaml:1:7: port: `seventy` is no number"],
+    );
+    check(
+        &[],
+        &[],
+        "port: 70000\nworkers: x\n",
+        &["stoa.yaml:1:7: port: ", "stoa.yaml:2:10: workers: "],
+    );
+    check(
+        &[],
+        &[("STOA_PROT", "1")],
+        "",
+        &[
+            "STOA_PROT: unknown variable: names that begin with `STOA_` are settings of the gateway (did you mean `STOA_PORT`?)",
+        ],
+    );
+    check(
+        &[],
+        &[("STOA_PORT", "x")],
+        "",
+        &["STOA_PORT: `x` is no number"],
+    );
+    check(&[("port", "x")], &[], "", &["--port: `x` is no number"]);
+    check(
+        &[("mode", "sidecar")],
+        &[],
+        "",
+        &["--mode: this version does not have the mode `sidecar`, only edge-mcp"],
+    );
+    check(&[("mode", "edge")], &[], "", &["--mode: `edge` is no mode"]);
+    check(
+        &[],
+        &[("GATEWAY_MODE", "proxy")],
+        "",
+        &["GATEWAY_MODE: this version does not have the mode"],
+    );
+    check(
+        &[],
+        &[],
+        "role_tiers: {admin: 1/min}\n",
+        &["stoa.yaml:1:13: role_tiers: `admin` is none of cpi-admin"],
+    );
+    check(
+        &[("upstream_timeout_ms", "600s")],
+        &[],
+        "",
+        &["--upstream-timeout-ms: must be at most 300000 ms"],
+    );
+}
+
+/// Pitfall 26: operators believed that a protection was on.
+#[test]
+fn pitfall_26_a_setting_of_another_version_stops_the_start() {
+    for (name, value) in [
+        ("KEYCLOAK_URL", "https://k"),
+        ("KEYCLOAK_REALM", "r"),
+        ("BASE_DOMAIN", "example.com"),
+        ("OIDC_AUDIENCE", "a"),
+        ("OPA_URL", "http://o"),
+        ("OPA_ENABLED", "true"),
+        ("OPA_EMBEDDED", "true"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "k:9092"),
+        ("K8S_WATCHER_ENABLED", "true"),
+        ("CONTROL_PLANE_URL", "https://c"),
+    ] {
+        let found = problems(&[], &[(name, value)], "");
+        assert!(
+            found.len() == 1
+                && found[0].starts_with(&format!("{name}: this version does not have")),
+            "{found:?}"
+        );
+    }
+    for (name, value) in [
+        ("OPA_ENABLED", "false"),
+        ("OPA_EMBEDDED", "False"),
+        ("K8S_WATCHER_ENABLED", "false"),
+        ("KEYCLOAK_URL", ""),
+    ] {
+        assert_eq!(
+            problems(&[], &[(name, value)], ""),
+            Vec::<String>::new(),
+            "{name}"
+        );
+    }
+    let found = problems(
+        &[("opa_endpoint", "http://o")],
+        &[],
+        "keycloak_url: https://k\n",
+    );
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("stoa.yaml:1:15: keycloak_url: ")
+            && found[1].starts_with("--opa-endpoint: "),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn variables_of_kubernetes_services_are_nobodys_settings() {
+    let environment = [
+        ("STOA_GATEWAY_SERVICE_HOST", "10.0.0.1"),
+        ("STOA_GATEWAY_SERVICE_PORT", "80"),
+        ("STOA_GATEWAY_SERVICE_PORT_HTTP", "80"),
+        ("STOA_GATEWAY_PORT", "tcp://10.0.0.1:80"),
+        ("STOA_GATEWAY_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("STOA_GATEWAY_PORT_80_TCP_PROTO", "tcp"),
+        ("STOA_GATEWAY_PORT_80_TCP_PORT", "80"),
+        ("STOA_GATEWAY_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("STOA_PORT", "tcp://10.0.0.1:80"),
+        ("GATEWAY_PORT", "tcp://10.0.0.1:80"),
+    ];
+    let mut layers = layers(&[], &environment, "");
+    assert_eq!(resolve(&mut layers).unwrap().listening.port, 3001);
+}
+
+/// Pitfall 27: bound to all interfaces, whatever the setting said.
+#[test]
+fn pitfall_27_who_may_be_reached_from_where() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    for (flags, expected) in [
+        (&[][..], Ok("127.0.0.1")),
+        (&[("keys", "k")], Ok("0.0.0.0")),
+        (&[("keys", "k"), ("host", "127.0.0.1")], Ok("127.0.0.1")),
+        (&[("keys", "k"), ("host", "::")], Ok("::")),
+        (&[("host", "localhost")], Ok("127.0.0.1")),
+        (&[("host", "::1")], Ok("::1")),
+        (
+            &[("host", "0.0.0.0")],
+            Err("--host: without --keys everyone who reaches 0.0.0.0 may call"),
+        ),
+        (
+            &[("host", "0.0.0.0"), ("insecure_anonymous", "true")],
+            Ok("0.0.0.0"),
+        ),
+        (&[("environment", "prod")], Err("--keys: prod refuses")),
+        (&[("environment", "prod"), ("keys", "k")], Ok("0.0.0.0")),
+        (
+            &[("environment", "prod"), ("keys", "k"), ("debug", "true")],
+            Err("--debug: refused in prod"),
+        ),
+        (
+            &[
+                ("environment", "prod"),
+                ("keys", "k"),
+                ("insecure_anonymous", "true"),
+            ],
+            Err("--insecure-anonymous: refused in prod"),
+        ),
+        (
+            &[
+                ("environment", "prod"),
+                ("keys", "k"),
+                ("allowed_origins", "*"),
+            ],
+            Err("--allowed-origins: prod refuses"),
+        ),
+        (
+            &[("metrics_port", "3001")],
+            Err("--metrics-port: is the port of the endpoint too"),
+        ),
+        (&[("session_key", secret)], Ok("127.0.0.1")),
+    ] {
+        match (resolve(&mut layers(flags, &[], "")), expected) {
+            (Ok(settings), Ok(host)) => {
+                assert_eq!(settings.listening.host.to_string(), host, "{flags:?}")
+            }
+            (Err(problems), Err(text)) => {
+                assert!(
+                    problems.len() == 1 && problems[0].to_string().contains(text),
+                    "{problems:?}"
+                );
+            }
+            (found, _) => panic!("{flags:?}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn secrets_are_read_and_never_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    let secret = "correct-horse-battery-staple-0123456789";
+    std::fs::write(&path, format!("{secret}\n")).unwrap();
+    let path = path.to_str().unwrap();
+    let mut layers = layers(
+        &[("session_key_file", path)],
+        &[("STOA_KEY_HASH_SECRET", secret)],
+        "",
+    );
+    let settings = resolve(&mut layers).unwrap();
+    assert_eq!(
+        settings.identity.session_key.as_ref().unwrap().expose(),
+        secret
+    );
+    assert_eq!(
+        settings.identity.key_hash_secret.as_ref().unwrap().expose(),
+        secret
+    );
+    let printed = print::print(&layers, &settings);
+    assert!(!printed.contains(secret) && !format!("{settings:?}").contains(secret));
+    assert!(
+        printed.contains("# key_hash_secret: \"***\"  # environment STOA_KEY_HASH_SECRET"),
+        "{printed}"
+    );
+    for (flags, expected) in [
+        (
+            &[("session_key", "hunter2")][..],
+            "--session-key: the value cannot be read",
+        ),
+        (
+            &[("session_key_file", "/nonexistent")],
+            "--session-key-file: cannot read the secret in /nonexistent",
+        ),
+        (
+            &[("session_key", secret), ("session_key_file", path)],
+            "are both set",
+        ),
+    ] {
+        let found = problems(flags, &[], "");
+        assert!(
+            found.len() == 1 && found[0].contains(expected) && !found[0].contains("hunter2"),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let mut first = layers(
+        &[("upstream_allow", "10.0.0.0/8,::1"), ("port", "1234")],
+        &[("STOA_DEBUG", "true")],
+        "tenant_limits: {acme: 100/min}\n",
+    );
+    let settings = resolve(&mut first).unwrap();
+    let printed = print::print(&first, &settings);
+    assert!(printed.contains("port: 1234  # flag --port\n"), "{printed}");
+    assert!(
+        printed.contains("tenant_limits: \"acme=100/min\"  # stoa.yaml:1\n"),
+        "{printed}"
+    );
+    assert!(
+        printed.contains("log_level: \"debug\"  # default\n"),
+        "{printed}"
+    );
+    let again = resolve(&mut layers(&[], &[], &printed)).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{settings:?}"));
+}
