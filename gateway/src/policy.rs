@@ -20,6 +20,7 @@ use crate::limit::{Admission, RateState};
 use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 use crate::snapshot::identity::Identity;
+use crate::snapshot::tenant::TenantId;
 use crate::snapshot::tool::Tool;
 use crate::tenant;
 
@@ -199,18 +200,29 @@ fn scope_of_call(tool: &Tool) -> Scopes {
 }
 
 /// Whether the key's own lists admit a tool. An allow list that is there and empty admits none.
+///
+/// Entries are `name` or `tenant:name`. A bare name allows within the caller's own tenant and the
+/// platform only, so that a list which was meant for one tenant opens nothing in another; it refuses
+/// wherever the name occurs.
 fn in_lists(identity: &Identity, snapshot: &Snapshot, tool: &Tool) -> bool {
-    let named = |list: &[Arc<str>]| !list.is_empty() && holds(list, snapshot, tool);
-    identity.tools_allowed.as_deref().is_none_or(named) && !named(&identity.tools_refused)
+    let near = tool.tenant == identity.tenant || tool.tenant == TenantId::PLATFORM;
+    let owner = &*snapshot.tenant(tool.tenant).name;
+    let name = &*tool.name;
+    let allowed = identity
+        .tools_allowed
+        .as_deref()
+        .is_none_or(|list| near && holds(list, name) || holds_qualified(list, owner, name));
+    let refused = &identity.tools_refused;
+    allowed && !holds(refused, name) && !holds_qualified(refused, owner, name)
 }
 
-/// Whether a list, sorted by [`crate::auth::compile()`], names a tool as `name` or `tenant:name`.
-fn holds(list: &[Arc<str>], snapshot: &Snapshot, tool: &Tool) -> bool {
-    let name = &*tool.name;
-    if list.binary_search_by(|entry| (**entry).cmp(name)).is_ok() {
-        return true;
-    }
-    let owner = &*snapshot.tenant(tool.tenant).name;
+/// Whether a list, sorted by [`crate::auth::compile()`], holds a name.
+fn holds(list: &[Arc<str>], name: &str) -> bool {
+    list.binary_search_by(|entry| (**entry).cmp(name)).is_ok()
+}
+
+/// Whether a list, sorted as above, holds `owner:name`; no text is made for it.
+fn holds_qualified(list: &[Arc<str>], owner: &str, name: &str) -> bool {
     list.binary_search_by(|entry| {
         entry
             .bytes()

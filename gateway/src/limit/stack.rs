@@ -30,7 +30,7 @@ use crate::worker::clock::Now;
 /// let forged = Admission { state: None, tool: None };
 /// ```
 ///
-/// ```compile_fail,E0599
+/// ```compile_fail,E0277
 /// use stoa_gateway::limit::Admission;
 /// fn twice<'s>(admission: &Admission<'s>) -> Admission<'s> {
 ///     Admission::clone(admission)

@@ -159,6 +159,27 @@ fn lists_of_a_key_hide_tools() {
     );
 }
 
+/// Who sees every tenant is opened another tenant's tools only by their full name.
+#[test]
+fn bare_names_allow_near_and_refuse_everywhere() {
+    for (allowed, refused, owner, expected) in [
+        (Some(&["get"][..]), &[][..], ACME, Ok(())),
+        (Some(&["get"]), &[], TenantId::PLATFORM, Ok(())),
+        (Some(&["get"]), &[], GLOBEX, UNKNOWN),
+        (Some(&["globex:get"]), &[], GLOBEX, Ok(())),
+        (None, &["get"], GLOBEX, UNKNOWN),
+        (None, &["acme:get"], GLOBEX, Ok(())),
+        (None, &["stoa-system:get"], TenantId::PLATFORM, UNKNOWN),
+    ] {
+        let caller = Identity {
+            tools_allowed: allowed.map(list),
+            tools_refused: list(refused),
+            ..identity(ACME, Roles::CPI_ADMIN)
+        };
+        check(caller, tool(owner, "get", true), expected);
+    }
+}
+
 #[test]
 fn lists_and_protocol_need_what_they_need() {
     for (scopes, protocol, listing) in [

@@ -1,8 +1,11 @@
+use std::path::PathBuf;
+
 use clap::Parser;
 
 use super::*;
 use crate::auth::compile::compile;
 use crate::auth::fixture::TestRegistry;
+use crate::auth::scope::{Roles, Scopes};
 use crate::auth::{Principal, authenticate};
 use crate::refusal::Refusal;
 use crate::snapshot::identity::Keys;
