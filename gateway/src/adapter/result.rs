@@ -28,6 +28,15 @@ impl ToolResult {
         result
     }
 
+    /// A result that is a JSON object: built-in tools.
+    #[must_use]
+    pub fn json(object: Vec<u8>) -> Self {
+        let mut result = Self::text(&String::from_utf8_lossy(&object), false);
+        result.structured_is_object = true;
+        result.structured = Some(object);
+        result
+    }
+
     /// Makes the content one text block.
     pub fn set_text(&mut self, text: &str) {
         self.content.clear();

@@ -42,8 +42,8 @@ impl<'a> Frame<'a> {
         let mut meter = core.meter.borrow_mut();
         let identifiers = meter.identifiers();
         let request_id = RequestId::accept_or_make(head.x_request_id, identifiers, inbound.now.unix_ms);
-        let parent = if head.repeated.traceparent { None } else { head.traceparent };
-        let trace = parent
+        let trace = head
+            .traceparent
             .and_then(TraceContext::parse)
             .map(|parent| Trace { id: parent.trace_id, header: parent.child(identifiers) });
         Self {

@@ -162,15 +162,15 @@ async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Mess
 }
 
 /// One request of a known caller.
-struct Turn<'a> {
+struct Turn<'a, 'p> {
     frame: &'a Frame<'a>,
     headers: &'a Headers<'a>,
     message: &'a Message<'a>,
-    principal: &'a Principal,
+    principal: &'p Principal,
     id: Id<'a>,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Turn<'a, '_> {
     async fn modern(&self, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
         let modern::Accepted::Request(method) = modern::check(self.message, self.headers)? else {
             return Err(Refusal::Internal.into());

@@ -114,6 +114,12 @@ impl<'a> Id<'a> {
         Self(json)
     }
 
+    /// The id that [`Self::as_json`] gave, kept by a stream longer than the body it stood in.
+    #[must_use]
+    pub(crate) fn kept(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// The JSON text.
     #[must_use]
     pub fn as_json(self) -> &'a str {

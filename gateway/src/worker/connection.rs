@@ -121,8 +121,11 @@ async fn step(
                 let last = *requests >= core.shared.limits.requests_per_connection_max;
                 let mut recipient = Recipient::of(&head);
                 recipient.keep_alive &= !last && !core.shared.phase.is_draining();
-                let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
-                let Raced::Done(answer) = race(work, read.as_mut(), &mut early).await else { return Step::Close };
+                let raced = {
+                    let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
+                    race(work, read.as_mut(), &mut early).await
+                };
+                let Raced::Done(answer) = raced else { return Step::Close };
                 if !outbox.answer(answer, recipient, read.as_mut(), &mut early).await {
                     return Step::Close;
                 }
@@ -218,7 +221,7 @@ impl Outbox<'_> {
         early: &mut Option<Read>,
     ) -> bool {
         let Some(subscription) = answer.stream.take() else {
-            return self.send(answer, version).await;
+            return self.send(answer, recipient).await;
         };
         self.buffer.clear();
         let date = self.core.date();
@@ -261,7 +264,8 @@ impl Outbox<'_> {
 
     /// Writes what is in the buffer; false when the peer is gone or stopped reading for too long.
     pub(super) async fn flush(&mut self) -> bool {
-        let (written, buffer) = self.write(std::mem::take(&mut self.buffer)).await;
+        let bytes = std::mem::take(&mut self.buffer);
+        let (written, buffer) = self.write(bytes).await;
         self.buffer = buffer;
         written
     }

@@ -80,8 +80,8 @@ pub trait Sight: Send + Sync {
     fn ready(&self) -> (bool, Vec<u8>);
     /// Prometheus text.
     fn metrics(&self) -> Vec<u8>;
-    /// The landing page for a browser that reached us as `host`.
-    fn page(&self, host: &str) -> Vec<u8>;
+    /// The landing page, for who reached us as `host`.
+    fn landing(&self, host: Option<&[u8]>, form: crate::route::landing::Form) -> Vec<u8>;
 }
 
 /// Where the process is in its life; only moves forward.

@@ -79,14 +79,14 @@ impl Subscription {
     /// The first events.
     fn begin(&self, text: &mut Vec<u8>) {
         if let Voice::Listen(id) = &self.voice {
-            write_event(text, |out| listen::write_acknowledged(out, Id::of_json(id), self.filter));
+            write_event(text, |out| listen::write_acknowledged(out, Id::kept(id), self.filter));
         }
     }
 
     /// The last event.
     fn end(&self, text: &mut Vec<u8>) {
         if let Voice::Listen(id) = &self.voice {
-            write_event(text, |out| listen::write_end(out, Id::of_json(id)));
+            write_event(text, |out| listen::write_end(out, Id::kept(id)));
         }
     }
 
@@ -97,7 +97,7 @@ impl Subscription {
         if std::mem::replace(&mut self.version, version) != version && self.filter.tools_list_changed {
             write_event(text, |out| match &self.voice {
                 Voice::Legacy => out.extend_from_slice(listen::LEGACY_TOOLS_LIST_CHANGED.as_bytes()),
-                Voice::Listen(id) => listen::write_tools_list_changed(out, Id::of_json(id)),
+                Voice::Listen(id) => listen::write_tools_list_changed(out, Id::kept(id)),
             });
         }
         true
