@@ -2,6 +2,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use super::super::record::{Record, Status};
+use super::super::state::SpoolHealth;
 use super::super::tests::{events, numbers};
 use super::super::{WORKER_TICK_MS, segment};
 use super::*;
