@@ -22,7 +22,8 @@ use crate::adapter::result::ToolResult;
 use crate::answer::Answer;
 use crate::auth::Principal;
 use crate::builtin;
-use crate::guard::{self, Arguments, InvalidArguments};
+use crate::guard::arguments::{Arguments, InvalidArguments};
+use crate::guard;
 use crate::http::head::Head;
 use crate::limit;
 use crate::mcp;
@@ -146,7 +147,7 @@ async fn rest_call<'a>(
     visit: &mut Visit<'a>,
 ) -> Result<ToolResult, Failure<'a>> {
     let core = frame.core;
-    if !core.meter.borrow().accepts_calls() {
+    if !core.meter.borrow().can_accept() {
         return Err(Refusal::MeteringFull.into());
     }
     let upstream = frame.snapshot().upstream(operation.upstream);
@@ -166,9 +167,8 @@ async fn rest_call<'a>(
 }
 
 /// The answer to bytes that are no request, or that came too late. The connection ends after it.
-pub fn refuse_framing(core: &Core, refusal: Refusal, peer: SocketAddr, _now: Now) -> Answer {
-    tracing::debug!(%peer, reason = refusal.row().label, "refused a request's framing");
-    core.counters.refused(refusal);
+pub fn refuse_framing(core: &Core, refusal: Refusal) -> Answer {
+    visit::count(core, refusal);
     own::plain_refusal(refusal, "")
 }
 

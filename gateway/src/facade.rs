@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::mcp::envelope;
 use crate::refusal::Refusal;
 
 /// Body of an invocation.
@@ -36,7 +37,7 @@ impl<'a> Invocation<'a> {
             return Ok(Self::default());
         }
         let text = std::str::from_utf8(body).map_err(|_| Refusal::ParseError)?;
-        if crate::mcp::envelope::is_too_deep(body) {
+        if envelope::is_too_deep(body) {
             return Err(Refusal::TooDeep);
         }
         serde_json::from_str(text).map_err(|error| match error.classify() {

@@ -15,6 +15,7 @@
 pub mod body;
 pub mod chunked;
 mod field;
+pub mod framer;
 pub mod head;
 pub mod response;
 mod scan;

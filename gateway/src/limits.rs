@@ -20,6 +20,8 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 pub const JSON_DEPTH_MAX: usize = 128;
 /// Messages in one JSON-RPC batch (2025-03-26 only).
 pub const BATCH_MESSAGES_MAX: usize = 64;
+/// Bytes of a JSON-RPC id. 256: SDKs count, or use UUIDs; an open stream keeps its id in memory.
+pub const REQUEST_ID_BYTES_MAX: usize = 256;
 
 /// Time from the first byte of a head to its end.
 pub const HEAD_TIMEOUT_MS_DEFAULT: u64 = 10_000;
@@ -87,6 +89,8 @@ pub const KEYS_MAX: usize = 100_000;
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
 /// Life of a legacy session token.
 pub const SESSION_AGE_S_MAX: u64 = 24 * 3_600;
+/// Ended sessions that are remembered until their token expires: 32,768 in 256 KiB.
+pub const SESSIONS_ENDED_MAX: usize = 32_768;
 
 /// Records of one worker on their way to the spool.
 pub const METER_RECORDS_MAX: usize = 65_536;

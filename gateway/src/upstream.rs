@@ -143,15 +143,16 @@ impl Drop for Verdict<'_> {
 
 async fn attempt_twice(core: &Core, pool: &Rc<Pool>, mut call: Outbound<'_>) -> Result<Received, Fault> {
     if let Some(connection) = pool.take(call.now) {
-        core.counters.upstream_reused();
+        core.counters.upstream_reuses.add(1);
         let one_write = call.bytes.len() <= SINGLE_WRITE_BYTES;
         match exchange(core, pool, connection, &mut call).await {
-            Err(Fault::Write) if one_write || call.operation.is_idempotent() => {}
-            Err(Fault::Closed) if call.operation.is_idempotent() => {}
+            Err(Fault::Write) if one_write || call.operation.idempotent => {}
+            Err(Fault::Closed) if call.operation.idempotent => {}
             other => return other,
         }
+        core.counters.upstream_retries.add(1);
     }
-    core.counters.upstream_connected();
+    core.counters.upstream_connects.add(1);
     let connection = connect(core, pool, &call).await?;
     exchange(core, pool, connection, &mut call).await
 }
@@ -162,6 +163,7 @@ async fn exchange(
     mut connection: Connection,
     call: &mut Outbound<'_>,
 ) -> Result<Received, Fault> {
+    core.counters.upstream_calls.add(1);
     connection.deadline.set(call.now, call.timeout_ms, Direction::Both);
     let (written, bytes) = connection.write_all(std::mem::take(&mut call.bytes)).await;
     call.bytes = bytes;

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod core;
 pub mod deadline;
 pub mod io;
+pub mod notice;
 pub mod stream;
 pub mod streams;
 pub mod tick;
@@ -20,9 +21,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use self::core::{Core, Shared};
-use crate::meter::ring::CoreMeter;
-use crate::telemetry::counter::CoreCounters;
+use self::core::{Core, Ends, Shared};
 use io::{AcceptStopper, Driver, Listener};
 
 /// Connections waiting to be accepted by one worker.
@@ -80,15 +79,14 @@ pub fn start(
     driver: Driver,
     listener: TcpListener,
     shared: Arc<Shared>,
-    meter: CoreMeter,
-    counters: Arc<CoreCounters>,
+    ends: Ends,
 ) -> std::io::Result<JoinHandle<std::io::Result<()>>> {
     std::thread::Builder::new().name(format!("stoa-worker-{index}")).spawn(move || {
         if let Some(cpu) = cpu {
             io::pin_to_cpu(cpu);
         }
         io::run(driver, async move {
-            let core = Rc::new(Core::new(index, shared, meter, counters));
+            let core = Rc::new(Core::new(index, shared, ends));
             serve(&core, Listener::new(listener)?).await;
             Ok(())
         })?
@@ -103,7 +101,7 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
             Ok((socket, peer)) => connection::accept(core, socket, peer),
             Err(error) if io::is_stopped(&error) => break,
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                core.notify("listener", format!("cannot accept a connection: {error}"), "");
                 io::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
             }
         }
@@ -113,5 +111,5 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
     while core.connections.get() > 0 && core.clock.now().mono_ns < end_ns {
         io::sleep(Duration::from_millis(DRAIN_LOOK_MS)).await;
     }
-    core.meter.borrow_mut().flush(core.clock.now());
+    core.hand_over();
 }

@@ -1,1 +1,71 @@
-fn main(){}
+//! The project's only script: `cargo xtask COMMAND`, one file a command.
+//!
+//! This file names the commands and calls them; it does nothing itself. What several commands
+//! need lives in [`workspace`] (where things are) and [`process`] (running programs).
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a command line tool talks to a person on standard output"
+)]
+
+mod build;
+mod ebpf;
+mod lint;
+mod process;
+mod setup;
+mod test;
+mod tidy;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Builds, checks and tests STOA Gateway.
+///
+/// New here? `cargo xtask setup` brings what this machine lacks, `cargo xtask test` shows that
+/// everything works.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 100
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what this machine lacks for building and testing; safe to run again
+    Setup(setup::Arguments),
+    /// Build the kernel object, then the workspace
+    Build(build::Arguments),
+    /// Build the kernel object alone, into target/ebpf/gateway-ebpf.o
+    Ebpf,
+    /// Set up, build, and run every test: unit, documentation, integration
+    Test(test::Arguments),
+    /// Check format, clippy, documentation links, tidy and dependencies
+    Lint,
+    /// Check what clippy cannot: layers, sizes, file headers, the runtime's place, machine paths
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Setup(arguments) => setup::run(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Ebpf => ebpf::run(),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Lint => lint::run(),
+        Command::Tidy => tidy::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -17,7 +17,9 @@ const SUMMARY_CHARS_MAX: usize = 160;
 
 /// Answers a call. The arguments fit the tool's schema, but a schema cannot say that `get` needs a name.
 #[must_use]
-pub fn call(snapshot: &Snapshot, principal: &Principal, arguments: &Value) -> ToolResult {
+pub fn call(snapshot: &Snapshot, principal: &Principal, arguments: &str) -> ToolResult {
+    // Validated before, so this cannot fail; rare enough that reading it twice is no cost.
+    let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
     let action = arguments.get("action").and_then(Value::as_str).unwrap_or("list");
     let limit = arguments
         .get("limit")

@@ -33,7 +33,7 @@ pub fn call(principal: &Principal, tenant: &Tenant, now: Now) -> ToolResult {
 }
 
 fn limit(bucket: &Bucket, scope: LimitScope, now: Now) -> Value {
-    let state = bucket.state(scope, now);
+    let state = bucket.peek(now.mono_ns, scope);
     json!({
         "scope": scope.name(),
         "requests_per_minute": state.limit,

@@ -1,5 +1,6 @@
 //! What every door needs of a request: who may be asked for it, its ids, and the snapshot it is served by.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,25 +21,37 @@ pub(crate) struct Frame<'a> {
     pub(crate) body: &'a [u8],
     /// When it was complete.
     pub(crate) now: Now,
+    /// The caller's address.
+    pub(crate) peer: SocketAddr,
     /// Held for the whole request, so that all stages see the same world.
     snapshot: Rc<Arc<Snapshot>>,
-    request_id: RequestId<'a>,
-    trace: Option<TraceContext>,
+    request_id: RequestId,
+    trace: Option<Trace>,
+}
+
+/// The caller's trace, with our span in it.
+struct Trace {
+    id: [u8; 16],
+    header: [u8; 55],
 }
 
 impl<'a> Frame<'a> {
     /// Takes what a request says of itself; makes a correlation id where it brings none.
     pub(crate) fn open(core: &'a Core, inbound: &Inbound<'a>) -> Self {
         let head = inbound.head;
-        let mut identifiers = core.identifiers.borrow_mut();
-        let request_id = RequestId::accept_or_make(head.x_request_id, &mut identifiers, inbound.now);
-        let parent = if head.repeated.traceparent { None } else { head.traceparent };
-        let trace = parent.and_then(|parent| TraceContext::child_of(parent, &mut identifiers));
+        let mut meter = core.meter.borrow_mut();
+        let identifiers = meter.identifiers();
+        let request_id = RequestId::accept_or_make(head.x_request_id, identifiers, inbound.now.unix_ms);
+        let trace = head
+            .traceparent
+            .and_then(TraceContext::parse)
+            .map(|parent| Trace { id: parent.trace_id, header: parent.child(identifiers) });
         Self {
             core,
             head,
             body: inbound.body,
             now: inbound.now,
+            peer: inbound.peer,
             snapshot: core.snapshot(),
             request_id,
             trace,
@@ -57,11 +70,11 @@ impl<'a> Frame<'a> {
 
     /// The header for the upstream, where the caller traces.
     pub(crate) fn traceparent(&self) -> Option<&[u8]> {
-        self.trace.as_ref().map(TraceContext::header)
+        self.trace.as_ref().map(|trace| &trace.header[..])
     }
 
     /// The trace id, for the event.
     pub(crate) fn trace_id(&self) -> Option<[u8; 16]> {
-        self.trace.as_ref().map(TraceContext::trace_id)
+        self.trace.as_ref().map(|trace| trace.id)
     }
 }

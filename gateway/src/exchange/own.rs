@@ -1,14 +1,18 @@
 //! What the gateway says of itself, and plain refusals.
 
 use super::frame::Frame;
+use super::visit;
 use crate::answer::{Answer, JSON};
 use crate::facade;
 use crate::limit;
 use crate::refusal::Refusal;
-use crate::route::{Own, landing};
+use crate::route::Own;
+use crate::route::landing::{self, Form};
+use crate::telemetry::scrape;
 
 /// Answers a page about the gateway.
 pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
+    frame.core.counters.pages.add(1);
     let shared = &frame.core.shared;
     match page {
         Own::Alive => Answer::json(200, br#"{"status":"ok"}"#.to_vec()),
@@ -16,24 +20,24 @@ pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
             let (ready, body) = shared.sight.ready();
             Answer::json(if ready { 200 } else { 503 }, body)
         }
-        Own::Metrics => Answer::of(200, "text/plain; version=0.0.4; charset=utf-8", shared.sight.metrics()),
+        Own::Metrics => {
+            let content_type = scrape::content_type(frame.head.accept);
+            Answer::of(200, content_type, shared.sight.metrics())
+        }
         Own::Landing => {
-            let accept = frame.head.accept.unwrap_or_default();
-            let host = frame.head.host.and_then(|host| std::str::from_utf8(host).ok()).unwrap_or("localhost");
-            if landing::prefers_json(accept) {
-                return Answer::json(200, facade::write::information(env!("CARGO_PKG_VERSION")));
-            }
-            Answer::of(200, "text/html; charset=utf-8", shared.sight.page(host))
-                .with("content-security-policy", landing::CONTENT_SECURITY_POLICY.as_bytes())
+            let form = Form::preferred(frame.head.accept);
+            Answer::of(200, form.content_type(), shared.sight.landing(frame.head.host, form))
+                .with("content-security-policy", landing::content_security_policy().as_bytes())
                 .with("x-content-type-options", b"nosniff")
                 .with("referrer-policy", b"no-referrer")
+                .with("vary", b"accept")
         }
     }
 }
 
 /// A refusal of a request that reached no door.
 pub(super) fn refuse(frame: &Frame<'_>, refusal: Refusal) -> Answer {
-    frame.core.counters.refused(refusal);
+    visit::count(frame.core, refusal);
     plain_refusal(refusal, frame.request_id())
 }
 

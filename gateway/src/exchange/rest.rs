@@ -120,13 +120,13 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
             let given = invocation.ok().and_then(|invocation| invocation.request_id);
             let request_id = given.as_deref().unwrap_or(frame.request_id());
             let latency_ms = frame.core.clock.now().micros_since(frame.now) / 1_000;
-            let invoked_at = crate::telemetry::trace::timestamp(frame.now.unix_ms);
+            let invoked_at = crate::meter::event::timestamp(frame.now.unix_ms);
             let mut out = frame.core.buffers.take();
             write::invoked(&mut out, &name, &result, request_id, latency_ms, &invoked_at);
             let status = if result.is_error { Status::Error } else { Status::Success };
             let mut answer = Answer::json(200, out);
             add_limits(&visit, &mut answer);
-            visit.close(status, answer.body.len());
+            visit.close(status, &answer);
             answer
         }
         Err(failure) => refused(frame, visit, &failure),
@@ -136,7 +136,7 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
 fn finish(visit: Visit<'_>, body: Vec<u8>) -> Answer {
     let mut answer = Answer::json(200, body);
     add_limits(&visit, &mut answer);
-    visit.close(Status::Success, answer.body.len());
+    visit.close(Status::Success, &answer);
     answer
 }
 
@@ -155,6 +155,6 @@ fn refused(frame: &Frame<'_>, visit: Visit<'_>, failure: &Failure<'_>) -> Answer
     let body = write::error(refusal, explanation, frame.request_id());
     let mut answer = Answer::json(refusal.row().http, body);
     add_refusal_headers(&mut answer, refusal);
-    visit.fail(failure, answer.body.len());
+    visit.fail(failure, &answer);
     answer
 }

@@ -8,7 +8,7 @@ mod cors;
 
 use super::frame::Frame;
 use super::own::{add_refusal_headers, refuse};
-use super::visit::Visit;
+use super::visit::{self, Visit};
 use super::{Failure, Want, call};
 use crate::answer::{Answer, EVENT_STREAM};
 use crate::auth::{self, Principal};
@@ -65,7 +65,7 @@ async fn post(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     };
     if form == accept::Form::EventStream && answer.stream.is_none() && !answer.body.is_empty() {
         let json = std::mem::take(&mut answer.body);
-        sse::write_message(&mut answer.body, &json);
+        sse::message(&mut answer.body, &json);
         answer.content_type = EVENT_STREAM;
     }
     answer
@@ -98,12 +98,12 @@ async fn one(frame: &Frame<'_>, headers: &Headers<'_>, message: &Message<'_>) ->
     };
     match answered.await {
         Ok(reply) => {
-            visit.close(reply.status, reply.answer.body.len());
+            visit.close(reply.status, &reply.answer);
             reply.answer
         }
         Err(failure) => {
             let answer = failed(frame, era, Some(*id), &failure);
-            visit.fail(&failure, answer.body.len());
+            visit.fail(&failure, &answer);
             answer
         }
     }
@@ -122,7 +122,7 @@ fn acknowledge(frame: &Frame<'_>, headers: &Headers<'_>, era: Era, message: &Mes
     match sound() {
         Ok(()) => Answer::empty(202),
         Err(failure) => {
-            frame.core.counters.refused(failure.refusal());
+            visit::count(frame.core, failure.refusal());
             failed(frame, era, None, &failure)
         }
     }
@@ -142,14 +142,17 @@ async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Mess
         Ok(legacy::check_batch(session.revision)?)
     };
     if let Err(failure) = allowed() {
-        frame.core.counters.refused(failure.refusal());
+        visit::count(frame.core, failure.refusal());
         return failed(frame, Era::Legacy, None, &failure);
     }
     let mut body = frame.core.buffers.take();
     let mut answers = BatchAnswers::default();
     for message in messages {
         let answer = match message {
-            Ok(message) => one(frame, headers, message).await,
+            Ok(message) => match legacy::check_in_batch(message) {
+                Ok(()) => one(frame, headers, message).await,
+                Err(refusal) => unreadable(frame, Era::Legacy, Fault { refusal, id: message.id() }),
+            },
             Err(fault) => unreadable(frame, Era::Legacy, *fault),
         };
         // A stream cannot be one of several answers, and nothing that opens one exists in this revision.
@@ -162,15 +165,15 @@ async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Mess
 }
 
 /// One request of a known caller.
-struct Turn<'a> {
+struct Turn<'a, 'p> {
     frame: &'a Frame<'a>,
     headers: &'a Headers<'a>,
     message: &'a Message<'a>,
-    principal: &'a Principal,
+    principal: &'p Principal,
     id: Id<'a>,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> Turn<'a, '_> {
     async fn modern(&self, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
         let modern::Accepted::Request(method) = modern::check(self.message, self.headers)? else {
             return Err(Refusal::Internal.into());
@@ -248,9 +251,9 @@ impl<'a> Turn<'a> {
         };
         let start = list::read_position(&self.message.params, &scope, &shared.sealer)?;
         let listed = route::candidates(snapshot, self.principal)
-            .filter(|tool| policy::visible(self.principal, snapshot, tool))
             .zip(0u32..)
             .skip(start as usize)
+            .filter(|(tool, _)| policy::visible(self.principal, snapshot, tool))
             .map(|(tool, position)| Listed {
                 position,
                 tenant: None,
@@ -309,7 +312,7 @@ impl<'a> Turn<'a> {
 
 /// GET: the event stream of a legacy session.
 async fn open_stream(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
-    let mut visit = Visit::open(frame, Transport::StreamableHttp, "stream", 0);
+    let mut visit = Visit::open(frame, Transport::StreamableHttp, "session/stream", 0);
     let opened = async {
         era::check_stream(headers)?;
         if !accept::takes_event_stream(frame.head) {
@@ -322,12 +325,13 @@ async fn open_stream(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     };
     match opened.await {
         Ok(stream) => {
-            visit.close(Status::Success, 0);
-            stream_answer(stream)
+            let answer = stream_answer(stream);
+            visit.close(Status::Success, &answer);
+            answer
         }
         Err(failure) => {
             let answer = failed(frame, era::of_headers(headers), None, &failure);
-            visit.fail(&failure, answer.body.len());
+            visit.fail(&failure, &answer);
             answer
         }
     }
@@ -346,12 +350,13 @@ async fn end_session(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     };
     match ended.await {
         Ok(()) => {
-            visit.close(Status::Success, 0);
-            Answer::empty(204)
+            let answer = Answer::empty(204);
+            visit.close(Status::Success, &answer);
+            answer
         }
         Err(failure) => {
             let answer = failed(frame, era::of_headers(headers), None, &failure);
-            visit.fail(&failure, answer.body.len());
+            visit.fail(&failure, &answer);
             answer
         }
     }
@@ -375,12 +380,12 @@ fn stream_answer(stream: Subscription) -> Answer {
 fn unreadable(frame: &Frame<'_>, era: Era, fault: Fault<'_>) -> Answer {
     let failure = Failure::from(fault.refusal);
     let answer = failed(frame, era, fault.id, &failure);
-    Visit::open(frame, Transport::StreamableHttp, "unknown", frame.body.len()).fail(&failure, answer.body.len());
+    Visit::open(frame, Transport::StreamableHttp, "unknown", frame.body.len()).fail(&failure, &answer);
     answer
 }
 
 fn refused(frame: &Frame<'_>, era: Era, id: Option<Id<'_>>, failure: &Failure<'_>) -> Answer {
-    frame.core.counters.refused(failure.refusal());
+    visit::count(frame.core, failure.refusal());
     failed(frame, era, id, failure)
 }
 

@@ -4,12 +4,16 @@
 
 use super::Failure;
 use super::frame::Frame;
+use crate::answer::Answer;
 use crate::auth::Principal;
 use crate::limit::RateState;
 use crate::meter::record::{Record, Status, Transport};
 use crate::refusal::Refusal;
 use crate::snapshot::tool::Tool;
+use crate::telemetry::access::AccessLine;
+use crate::telemetry::counter::MethodClass;
 use crate::upstream::Fault;
+use crate::worker::core::Core;
 
 /// One call under way.
 pub(crate) struct Visit<'a> {
@@ -77,37 +81,34 @@ impl<'a> Visit<'a> {
     /// Notes why a call failed that is answered as a tool's result.
     pub(crate) fn blame(&mut self, refusal: Refusal) {
         self.reason = Some(refusal);
-        self.frame.core.counters.refused(refusal);
+        count(self.frame.core, refusal);
     }
 
     /// [`Self::blame`] for an upstream, whose operator wants to hear of it.
     pub(crate) fn blame_upstream(&mut self, fault: Fault) {
         self.blame(fault.refusal());
-        self.frame.core.counters.upstream_fault(fault);
-        tracing::warn!(
-            tool = self.tool.map_or("", |tool| &*tool.name),
-            request_id = self.frame.request_id(),
-            fault = fault.label(),
-            "an upstream gave no answer"
-        );
+        self.frame.core.counters.upstream_faults.add(fault.label());
+        let tool = self.tool.map_or("", |tool| &*tool.name);
+        let message = format!("an upstream gave no answer: {}", fault.label());
+        self.frame.core.notify(tool, message, self.frame.request_id());
     }
 
     /// Ends a call that has an answer.
-    pub(crate) fn close(mut self, status: Status, response_bytes: usize) {
-        self.record(status, response_bytes);
+    pub(crate) fn close(mut self, status: Status, answer: &Answer) {
+        self.record(status, answer.status, answer.body.len());
     }
 
     /// Ends a call that was refused or failed.
-    pub(crate) fn fail(mut self, failure: &Failure<'_>, response_bytes: usize) {
+    pub(crate) fn fail(mut self, failure: &Failure<'_>, answer: &Answer) {
         let refusal = failure.refusal();
         match failure {
             Failure::Upstream(fault) => self.blame_upstream(*fault),
             Failure::Arguments(_) | Failure::Refused(_) => self.blame(refusal),
         }
-        self.record(refusal.row().status, response_bytes);
+        self.record(refusal.row().status, answer.status, answer.body.len());
     }
 
-    fn record(&mut self, status: Status, response_bytes: usize) {
+    fn record(&mut self, status: Status, http_status: u16, response_bytes: usize) {
         self.open = false;
         let (frame, core) = (self.frame, self.frame.core);
         let now = core.clock.now();
@@ -125,7 +126,10 @@ impl<'a> Visit<'a> {
         if let Some(identity) = identity {
             identity.usage.add(status, cost_microunits, now.unix_ms);
         }
-        core.counters.request(self.transport, self.action, status, latency_us);
+        core.counters.request(self.transport, MethodClass::of(self.action), status, latency_us);
+        if self.upstream_us > 0 {
+            core.counters.call(latency_us.saturating_sub(self.upstream_us), self.upstream_us);
+        }
         let named = frame.head.x_consumer_id.and_then(|value| std::str::from_utf8(value).ok());
         let consumer = match identity {
             Some(identity) if identity.may_name_consumer => named.unwrap_or(&identity.consumer),
@@ -133,8 +137,7 @@ impl<'a> Visit<'a> {
             None => "",
         };
         let metadata = self.reason.map(|refusal| [("reason", refusal.row().label)]);
-        core.meter.borrow_mut().record(
-            &Record {
+        let record = Record {
                 tenant: identity.map_or("", |identity| &frame.snapshot().tenant(identity.tenant).name),
                 consumer,
                 user_id: identity.map(|identity| &*identity.subject),
@@ -150,10 +153,11 @@ impl<'a> Visit<'a> {
                 request_id: frame.request_id(),
                 trace_id: frame.trace_id(),
                 metadata: metadata.as_ref().map_or(&[], |pairs| &pairs[..]),
-                ..Record::default()
-            },
-            now,
-        );
+            ..Record::default()
+        };
+        core.meter.borrow_mut().record(&record, now);
+        let line = AccessLine { remote: frame.peer.ip(), http_status, record: &record };
+        core.access.borrow_mut().write(&line, now.unix_ms);
     }
 }
 
@@ -161,7 +165,15 @@ impl Drop for Visit<'_> {
     fn drop(&mut self) {
         if self.open {
             self.reason = Some(Refusal::Cancelled);
-            self.record(Status::Cancelled, 0);
+            self.record(Status::Cancelled, Refusal::Cancelled.row().http, 0);
         }
+    }
+}
+
+/// Counts a refusal under its label, and under its limit where it is one.
+pub(crate) fn count(core: &Core, refusal: Refusal) {
+    core.counters.errors.add(refusal.row().label);
+    if let Refusal::RateLimited(state) = refusal {
+        core.counters.limit_refusals.add(state.scope.name());
     }
 }

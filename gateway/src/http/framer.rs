@@ -5,7 +5,7 @@
 
 use super::body::{BodyReader, Progress};
 use super::head::{self, Head};
-use super::scan::Scan;
+use super::Scan;
 use crate::refusal::Refusal;
 
 /// What the buffer holds.

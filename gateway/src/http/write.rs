@@ -106,6 +106,14 @@ impl Writer<'_> {
         self
     }
 
+    /// Adds header lines that are whole already, each with its CRLF: [`crate::answer::Answer`] makes
+    /// and checks them.
+    pub fn lines(self, lines: &[u8]) -> Self {
+        debug_assert!(lines.is_empty() || lines.ends_with(b"\r\n"));
+        self.out.extend_from_slice(lines);
+        self
+    }
+
     /// Adds a header whose value is a number.
     pub fn header_number(self, name: &'static str, value: u64) -> Self {
         self.header(name, itoa::Buffer::new().format(value).as_bytes())
@@ -122,6 +130,13 @@ impl Writer<'_> {
         if !writer.recipient.is_head {
             writer.out.extend_from_slice(body);
         }
+    }
+
+    /// Ends the head of an answer whose body, of so many bytes, is written by itself: a large one
+    /// need not be copied behind its head.
+    pub fn body_apart(self, content_type: &str, bytes: usize) {
+        let mut writer = self.header("content-type", content_type.as_bytes());
+        writer.end_with_length(bytes);
     }
 
     /// Ends the answer without a body.

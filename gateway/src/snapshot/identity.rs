@@ -54,6 +54,8 @@ pub struct Identity {
     pub may_name_consumer: bool,
     /// Tenant of the credential.
     pub tenant: TenantId,
+    /// Digest of kind, tenant name and subject: see [`crate::auth::Principal::binding`].
+    pub binding: [u8; 16],
     /// Roles.
     pub roles: Roles,
     /// Scopes, those of the roles included.

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use super::connection::Connection;
 use super::pool::Pool;
 use super::{Fault, Outbound};
-use crate::adapter::result::Reply;
+use crate::adapter::rest::Reply;
 use crate::http::body::{BodyFault, BodyReader, Progress};
 use crate::http::response::{self, ResponseHead};
-use crate::http::scan::Scan;
+use crate::http::Scan;
 use crate::limits;
 use crate::worker::clock::Now;
 use crate::worker::core::Core;
@@ -83,7 +83,7 @@ pub(super) async fn receive(
     pool: Rc<Pool>,
     call: &Outbound<'_>,
 ) -> Result<Received, Fault> {
-    let is_head = call.operation.is_head();
+    let is_head = call.operation.head_only;
     let mut scan = Scan::default();
     let (kept, framing) = loop {
         if let Some(head) = response::parse(&connection.inbox, &mut scan, is_head).map_err(|_| Fault::Broken)? {

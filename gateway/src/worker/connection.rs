@@ -15,7 +15,7 @@ use super::stream;
 use crate::answer::Answer;
 use crate::exchange::{self, Inbound};
 use crate::http::framer::{Framer, Next, Waiting};
-use crate::http::write::{self, StreamFraming};
+use crate::http::write::{self, Recipient, StreamFraming};
 use crate::refusal::Refusal;
 
 /// Spare room for a read between requests. Small, because every idle connection holds it.
@@ -36,30 +36,22 @@ pub fn accept(core: &Rc<Core>, socket: Socket, peer: SocketAddr) {
     match core.shared.census.enter(peer.ip()) {
         Ok(counted) => io::spawn(async move {
             core.connections.set(core.connections.get() + 1);
-            core.counters.connection_opened();
+            core.counters.connections_accepted.add(1);
             serve(&core, socket, peer).await;
-            core.counters.connection_closed();
+            core.counters.connections_closed.add(1);
             core.connections.set(core.connections.get() - 1);
             drop(counted);
         }),
         Err(refusal) => {
-            core.counters.connection_refused();
+            core.counters.connections_refused.add(refusal.row().label);
             io::spawn(async move {
                 let Ok((reader, writer)) = socket.split() else { return };
                 let deadline = core.deadlines.watch(reader.descriptor());
                 let mut outbox = Outbox { core: &core, writer, deadline: &deadline, buffer: Vec::new() };
-                outbox.send(exchange::refuse_connection(refusal), Version::default()).await;
+                outbox.send(exchange::refuse_connection(refusal), Recipient::UNREADABLE).await;
             });
         }
     }
-}
-
-/// What of a request decides how its answer is written.
-#[derive(Clone, Copy, Debug, Default)]
-struct Version {
-    http10: bool,
-    head_only: bool,
-    keep_alive: bool,
 }
 
 /// What is to be done after the requests in the inbox were answered.
@@ -88,15 +80,17 @@ async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
             Step::Close => return,
             Step::Linger => return linger(&deadline, core, &mut reader).await,
             Step::Read { read: (Ok(1..), buffer), consumed, .. } => {
+                core.counters.received_bytes.add(buffer.len() as u64);
                 inbox.drain(..consumed);
+                framer.compact(&mut inbox);
                 absorb(&mut inbox, buffer, &mut spare);
             }
             Step::Read { waiting, .. } => {
                 if deadline.passed()
                     && let Some(refusal) = lateness(waiting)
                 {
-                    let answer = exchange::refuse_framing(core, refusal, peer, core.clock.now());
-                    outbox.send(answer, Version::default()).await;
+                    let answer = exchange::refuse_framing(core, refusal);
+                    outbox.send(answer, Recipient::UNREADABLE).await;
                 }
                 return;
             }
@@ -125,14 +119,14 @@ async fn step(
                 outbox.deadline.clear();
                 *requests += 1;
                 let last = *requests >= core.shared.limits.requests_per_connection_max;
-                let version = Version {
-                    http10: head.is_http10(),
-                    head_only: head.method.is_head(),
-                    keep_alive: head.keep_alive && !last && !core.shared.phase.is_draining(),
+                let mut recipient = Recipient::of(&head);
+                recipient.keep_alive &= !last && !core.shared.phase.is_draining();
+                let raced = {
+                    let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
+                    race(work, read.as_mut(), &mut early).await
                 };
-                let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
-                let Raced::Done(answer) = race(work, read.as_mut(), &mut early).await else { return Step::Close };
-                if !outbox.answer(answer, version, read.as_mut(), &mut early).await {
+                let Raced::Done(answer) = raced else { return Step::Close };
+                if !outbox.answer(answer, recipient, read.as_mut(), &mut early).await {
                     return Step::Close;
                 }
                 consumed += end;
@@ -140,12 +134,12 @@ async fn step(
             }
             Ok(Next::Waiting(waiting)) => break waiting,
             Err(refusal) => {
-                outbox.send(exchange::refuse_framing(core, refusal, peer, now), Version::default()).await;
+                outbox.send(exchange::refuse_framing(core, refusal), Recipient::UNREADABLE).await;
                 return Step::Linger;
             }
         }
     };
-    if waiting == (Waiting::Body { say_continue: true }) && !outbox.say_continue().await {
+    if matches!(waiting, Waiting::Body { say_continue: true, .. }) && !outbox.say_continue().await {
         return Step::Close;
     }
     set_deadline(outbox.deadline, core, waiting);
@@ -222,69 +216,66 @@ impl Outbox<'_> {
     async fn answer(
         &mut self,
         mut answer: Answer,
-        version: Version,
+        recipient: Recipient,
         read: Pin<&mut impl Future<Output = Read>>,
         early: &mut Option<Read>,
     ) -> bool {
         let Some(subscription) = answer.stream.take() else {
-            return self.send(answer, version).await;
+            return self.send(answer, recipient).await;
         };
-        let framing = if version.http10 { StreamFraming::UntilClose } else { StreamFraming::Chunked };
         self.buffer.clear();
-        self.write_head(&answer, version, write::Body::Stream(framing));
-        if self.flush().await && !version.head_only {
+        let date = self.core.date();
+        let head = write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
+        let framing = head.stream(answer.content_type);
+        if self.flush().await && framing != StreamFraming::Absent {
             stream::run(self, *subscription, framing, read, early).await;
         }
         false
     }
 
     /// Writes head and body; false when the connection is finished.
-    async fn send(&mut self, answer: Answer, version: Version) -> bool {
+    async fn send(&mut self, answer: Answer, mut recipient: Recipient) -> bool {
+        recipient.keep_alive &= !answer.close;
+        let apart = answer.body.len() > COPIED_BODY_BYTES_MAX && !recipient.is_head;
         self.buffer.clear();
-        self.write_head(&answer, version, write::Body::Length(answer.body.len()));
-        let keep = version.keep_alive && !answer.close;
-        self.core.counters.bytes_out(self.buffer.len() + answer.body.len());
-        if version.head_only || answer.body.len() <= COPIED_BODY_BYTES_MAX {
-            if !version.head_only {
-                self.buffer.extend_from_slice(&answer.body);
-            }
-            self.core.buffers.give_back(answer.body);
-            return self.flush().await && keep;
+        let date = self.core.date();
+        let head = write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
+        match answer.content_type {
+            "" => head.no_body(),
+            content_type if apart => head.body_apart(content_type, answer.body.len()),
+            content_type => head.body(content_type, &answer.body),
         }
         if !self.flush().await {
             return false;
         }
-        self.deadline.set(self.core.clock.now(), self.core.shared.limits.write_timeout_ms, Direction::Both);
-        let (result, _) = self.writer.write_all(answer.body).await;
-        self.deadline.clear();
-        result.is_ok() && keep
+        if apart {
+            let (written, _) = self.write(answer.body).await;
+            return written && recipient.keep_alive;
+        }
+        self.core.buffers.give_back(answer.body);
+        recipient.keep_alive
     }
 
     async fn say_continue(&mut self) -> bool {
         self.buffer.clear();
-        write::continue_100(&mut self.buffer);
+        self.buffer.extend_from_slice(write::continue_100());
         self.flush().await
-    }
-
-    fn write_head(&mut self, answer: &Answer, version: Version, body: write::Body) {
-        let keep_alive = version.keep_alive && !answer.close && answer.stream.is_none();
-        let head = write::Head {
-            status: answer.status,
-            content_type: answer.content_type,
-            headers: &answer.headers,
-            date: &self.core.date(),
-            connection: write::Connection::of(version.http10, keep_alive),
-            body,
-        };
-        write::head(&mut self.buffer, &head);
     }
 
     /// Writes what is in the buffer; false when the peer is gone or stopped reading for too long.
     pub(super) async fn flush(&mut self) -> bool {
-        self.deadline.set(self.core.clock.now(), self.core.shared.limits.write_timeout_ms, Direction::Both);
-        let (result, buffer) = self.writer.write_all(std::mem::take(&mut self.buffer)).await;
+        let bytes = std::mem::take(&mut self.buffer);
+        let (written, buffer) = self.write(bytes).await;
         self.buffer = buffer;
+        written
+    }
+
+    async fn write(&mut self, bytes: Vec<u8>) -> (bool, Vec<u8>) {
+        let limits = &self.core.shared.limits;
+        self.deadline.set(self.core.clock.now(), limits.write_timeout_ms, Direction::Both);
+        self.core.counters.sent_bytes.add(bytes.len() as u64);
+        let (result, bytes) = self.writer.write_all(bytes).await;
         self.deadline.clear();
-        result.is_ok()
+        (result.is_ok(), bytes)
     }
 }

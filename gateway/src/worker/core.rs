@@ -14,12 +14,17 @@ use super::buffers::Buffers;
 use super::census::Census;
 use super::clock::{Clock, Now};
 use super::deadline::Deadlines;
+use super::notice::{Notice, Notices};
 use super::streams::Streams;
-use crate::mcp::Mcp;
+use crate::http::write::Date;
 use crate::mcp::origin::AllowedHosts;
-use crate::meter::ring::CoreMeter;
+use crate::mcp::seal::Sealer;
+use crate::mcp::session::Sessions;
+use crate::meter::cost::CostRates;
+use crate::meter::Meter;
 use crate::snapshot::Snapshot;
 use crate::snapshot::upstream::Upstream;
+use crate::telemetry::access::AccessLog;
 use crate::telemetry::counter::CoreCounters;
 use crate::upstream::pool::Pools;
 
@@ -52,8 +57,12 @@ pub struct Shared {
     pub limits: ServerLimits,
     /// Whose `Host` and `Origin` are served.
     pub hosts: AllowedHosts,
-    /// Sessions, cursors and what else MCP needs of keys.
-    pub mcp: Mcp,
+    /// Seals sessions and cursors.
+    pub sealer: Sealer,
+    /// Legacy sessions that were ended.
+    pub sessions: Sessions,
+    /// What `initialize` and `server/discover` tell a model of this server.
+    pub instructions: Box<str>,
     /// How an upstream's certificate is verified.
     pub upstream_tls: Arc<ClientConfig>,
     /// Open connections of all workers.
@@ -62,8 +71,10 @@ pub struct Shared {
     pub phase: Phase,
     /// Answers for `/ready`, `/metrics` and the landing page; made by control's side of the house.
     pub sight: Box<dyn Sight>,
+    /// What operators should read.
+    pub notices: Notices,
     /// How calls are priced.
-    pub pricing: crate::meter::cost::Pricing,
+    pub cost: CostRates,
 }
 
 /// What the main port tells of the gateway itself.
@@ -72,8 +83,8 @@ pub trait Sight: Send + Sync {
     fn ready(&self) -> (bool, Vec<u8>);
     /// Prometheus text.
     fn metrics(&self) -> Vec<u8>;
-    /// The landing page for a browser that reached us as `host`.
-    fn page(&self, host: &str) -> Vec<u8>;
+    /// The landing page, for who reached us as `host`.
+    fn landing(&self, host: Option<&[u8]>, form: crate::route::landing::Form) -> Vec<u8>;
 }
 
 /// Where the process is in its life; only moves forward.
@@ -95,6 +106,16 @@ impl Phase {
     }
 }
 
+/// The worker's ends of what other threads read.
+pub struct Ends {
+    /// Usage records.
+    pub meter: Meter,
+    /// Access lines.
+    pub access: AccessLog,
+    /// Numbers for metrics.
+    pub counters: Arc<CoreCounters>,
+}
+
 /// One worker.
 pub struct Core {
     /// Which one, from 0.
@@ -111,38 +132,39 @@ pub struct Core {
     pub pools: Pools,
     /// Event streams that wait.
     pub streams: Rc<Streams>,
-    /// Usage records on their way to the spool, and the access log.
-    pub meter: RefCell<CoreMeter>,
+    /// Usage records on their way to the spool.
+    pub meter: RefCell<Meter>,
+    /// Lines of the access log on their way.
+    pub access: RefCell<AccessLog>,
     /// Numbers for metrics.
     pub counters: Arc<CoreCounters>,
     /// Connections of this worker.
     pub connections: Cell<usize>,
     snapshot: RefCell<Rc<Arc<Snapshot>>>,
-    date: Cell<[u8; 29]>,
+    date: Cell<Date>,
 }
 
 impl Core {
     /// A worker's state, on its own thread.
     #[must_use]
-    pub fn new(index: usize, shared: Arc<Shared>, meter: CoreMeter, counters: Arc<CoreCounters>) -> Self {
+    pub fn new(index: usize, shared: Arc<Shared>, ends: Ends) -> Self {
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
         let clock = shared.clock;
-        let core = Self {
+        Self {
             index,
             clock,
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
             pools: Pools::default(),
             streams: Rc::default(),
-            meter: RefCell::new(meter),
-            counters,
+            meter: RefCell::new(ends.meter),
+            access: RefCell::new(ends.access),
+            counters: ends.counters,
             connections: Cell::new(0),
             snapshot,
-            date: Cell::new([0; 29]),
+            date: Cell::new(Date::from_unix(clock.now().unix_s())),
             shared,
-        };
-        core.follow_clock(core.clock.now());
-        core
+        }
     }
 
     /// What is in force, for the whole of one request.
@@ -162,19 +184,33 @@ impl Core {
         true
     }
 
+    /// Hands usage records and access lines to their threads.
+    pub fn hand_over(&self) {
+        self.meter.borrow_mut().flush();
+        self.access.borrow_mut().flush();
+    }
+
     /// The `Date` header's value, current to the second.
     #[must_use]
-    pub fn date(&self) -> [u8; 29] {
+    pub fn date(&self) -> Date {
         self.date.get()
     }
 
     /// Renews what is derived from the clock.
     pub fn follow_clock(&self, now: Now) {
-        self.date.set(crate::http::write::http_date(now.unix_s()));
+        self.date.set(Date::from_unix(now.unix_s()));
     }
 
     /// Tells the operator (never the caller) why an upstream could not be reached.
     pub fn note_upstream_error(&self, upstream: &Upstream, address: SocketAddr, error: &io::Error) {
-        tracing::warn!(upstream = %upstream.key, %address, %error, "cannot connect to an upstream");
+        self.notify(&upstream.key, format!("cannot connect to {address}: {error}"), "");
+    }
+
+    /// Tells the operator something; what is too much is dropped.
+    pub fn notify(&self, subject: &str, message: String, request_id: &str) {
+        let notice =
+            Notice { subject: subject.to_owned(), message, request_id: request_id.to_owned() };
+        // Full, or control is gone: either way there is nobody to wait for.
+        let _ = self.shared.notices.try_send(notice);
     }
 }

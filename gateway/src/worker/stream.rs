@@ -12,7 +12,7 @@ use super::core::Core;
 use super::streams::{Event, Stream};
 use crate::auth::{self, Principal};
 use crate::http::sse;
-use crate::http::write::{self, StreamFraming};
+use crate::http::write::StreamFraming;
 use crate::mcp::envelope::Id;
 use crate::mcp::listen::{self, Filter};
 use crate::refusal::Refusal;
@@ -79,14 +79,14 @@ impl Subscription {
     /// The first events.
     fn begin(&self, text: &mut Vec<u8>) {
         if let Voice::Listen(id) = &self.voice {
-            write_event(text, |out| listen::write_acknowledged(out, Id::of_json(id), self.filter));
+            write_event(text, |out| listen::write_acknowledged(out, Id::kept(id), self.filter));
         }
     }
 
     /// The last event.
     fn end(&self, text: &mut Vec<u8>) {
         if let Voice::Listen(id) = &self.voice {
-            write_event(text, |out| listen::write_end(out, Id::of_json(id)));
+            write_event(text, |out| listen::write_end(out, Id::kept(id)));
         }
     }
 
@@ -97,7 +97,7 @@ impl Subscription {
         if std::mem::replace(&mut self.version, version) != version && self.filter.tools_list_changed {
             write_event(text, |out| match &self.voice {
                 Voice::Legacy => out.extend_from_slice(listen::LEGACY_TOOLS_LIST_CHANGED.as_bytes()),
-                Voice::Listen(id) => listen::write_tools_list_changed(out, Id::of_json(id)),
+                Voice::Listen(id) => listen::write_tools_list_changed(out, Id::kept(id)),
             });
         }
         true
@@ -116,7 +116,7 @@ fn version_for(snapshot: &Snapshot, principal: &Principal) -> u64 {
 fn write_event(text: &mut Vec<u8>, message: impl FnOnce(&mut Vec<u8>)) {
     let mut json = Vec::with_capacity(256);
     message(&mut json);
-    sse::write_message(text, &json);
+    sse::message(text, &json);
 }
 
 /// Writes events until the stream ends. The head was written.
@@ -128,7 +128,7 @@ pub(super) async fn run(
     early: &Option<Read>,
 ) {
     let core = outbox.core;
-    core.counters.stream_opened();
+    core.counters.streams_opened.add(1);
     let mut text = Vec::new();
     subscription.begin(&mut text);
     let mut ended = false;
@@ -140,7 +140,7 @@ pub(super) async fn run(
             Some(Event::KeepAlive) => {
                 // A key that expires is noticed here: no snapshot tells of it.
                 ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text);
-                sse::write_keep_alive(&mut text);
+                sse::keep_alive(&mut text);
             }
         }
         if ended {
@@ -149,10 +149,10 @@ pub(super) async fn run(
     }
     if ended {
         outbox.buffer.clear();
-        framing.end(&mut outbox.buffer);
+        framing.last_chunk(&mut outbox.buffer);
         outbox.flush().await;
     }
-    core.counters.stream_closed();
+    core.counters.streams_closed.add(1);
 }
 
 async fn send(outbox: &mut Outbox<'_>, text: &mut Vec<u8>, framing: StreamFraming) -> bool {
@@ -160,7 +160,7 @@ async fn send(outbox: &mut Outbox<'_>, text: &mut Vec<u8>, framing: StreamFramin
         return true;
     }
     outbox.buffer.clear();
-    framing.data(&mut outbox.buffer, text);
+    framing.chunk(&mut outbox.buffer, text);
     text.clear();
     outbox.flush().await
 }

@@ -30,13 +30,19 @@ pub enum Event {
     KeepAlive,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Slot {
     waker: Cell<Option<Waker>>,
     drain: Cell<bool>,
     published: Cell<bool>,
     keep_alive_at_ns: Cell<u64>,
     keep_alive: Cell<bool>,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Slot").field("drain", &self.drain).finish_non_exhaustive()
+    }
 }
 
 /// One open stream; gives its place back on drop.

@@ -10,7 +10,7 @@ use super::core::Core;
 use super::io::{self, AcceptStopper};
 
 /// How often. Records must be in the spool's file within 100 ms: half for the worker, half for the spool.
-const TICK_MS: u64 = 50;
+const TICK_MS: u64 = crate::meter::WORKER_TICK_MS;
 /// Every so many ticks, what need only be done once a second.
 const TICKS_PER_SECOND: u32 = 20;
 
@@ -25,13 +25,12 @@ pub async fn run(core: Rc<Core>, stopper: AcceptStopper) {
         if core.follow_publication() {
             core.streams.published();
         }
-        core.meter.borrow_mut().flush(now);
+        core.hand_over();
         tick = tick.wrapping_add(1);
         if tick.is_multiple_of(TICKS_PER_SECOND) {
             core.follow_clock(now);
             core.streams.keep_alive(now);
             core.pools.sweep(now, &core.snapshot().upstreams);
-            core.publish_gauges();
         }
         if core.shared.phase.is_draining() {
             if let Some(stopper) = stopper.take() {

@@ -79,7 +79,7 @@ fn covers(range: &[u8], kind: &[u8], subtype: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::http::head;
-    use crate::http::scan::Scan;
+    use crate::http::Scan;
 
     fn form_of(accept: Option<&str>) -> Option<Form> {
         let accept = accept.map(|value| format!("accept: {value}\r\n")).unwrap_or_default();

@@ -1,0 +1,209 @@
+//! What `/ready` says: whether calls may be sent here, and if not, why.
+
+use serde_json::{Value, json};
+
+use crate::meter::state::SpoolSummary;
+
+/// Problems listed in the body; the rest is only counted.
+const PROBLEMS_SHOWN_MAX: usize = 20;
+/// Characters of one problem.
+const PROBLEM_CHARS_MAX: usize = 500;
+
+/// What readiness is judged by.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    /// Addresses that are listened on; empty before the listeners are there.
+    pub listeners: Vec<String>,
+    /// Counts publications of the catalog; 0 before the first.
+    pub catalog_generation: u64,
+    /// Tools in force.
+    pub tools: u64,
+    /// Files and objects of the catalog that are not in force, each with its reason: their last good
+    /// version is, so they do not make the gateway unready.
+    pub catalog_problems: Vec<String>,
+    /// Required services that do not answer, by name.
+    pub services_missing: Vec<String>,
+    /// The spool; `None` where metering is off.
+    pub spool: Option<SpoolSummary>,
+    /// The gateway is about to end.
+    pub draining: bool,
+}
+
+impl Readiness {
+    /// Whether calls may be sent here: listeners, catalog and every required service are there, the
+    /// gateway is not about to end, and its spool does not make it refuse calls.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.draining
+            && !self.listeners.is_empty()
+            && self.catalog_generation > 0
+            && self.services_missing.is_empty()
+            && !self.spool.is_some_and(|spool| spool.refusing)
+    }
+
+    /// The one word of the state.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match (self.draining, self.is_ready()) {
+            (true, _) => "draining",
+            (false, true) => "ready",
+            (false, false) => "not_ready",
+        }
+    }
+
+    /// The HTTP status of `/ready`.
+    #[must_use]
+    pub fn http_status(&self) -> u16 {
+        if self.is_ready() { 200 } else { 503 }
+    }
+
+    /// The JSON body of `/ready`.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        let shown: Vec<&str> = self
+            .catalog_problems
+            .iter()
+            .take(PROBLEMS_SHOWN_MAX)
+            .map(|problem| cut(problem))
+            .collect();
+        let spool = self.spool.map_or(Value::Null, |spool| {
+            json!({
+                "status": spool.health.as_str(),
+                "refusing": spool.refusing,
+                "bytes": spool.bytes,
+                "bytes_max": spool.bytes_max,
+                "segments": spool.segments,
+                "dropped": spool.evicted + spool.dropped_full + spool.dropped_ring,
+            })
+        });
+        let body = json!({
+            "status": self.status(),
+            "listeners": self.listeners,
+            "catalog": {
+                "generation": self.catalog_generation,
+                "tools": self.tools,
+                "problem_count": self.catalog_problems.len(),
+                "problems": shown,
+            },
+            "services_missing": self.services_missing,
+            "spool": spool,
+            "draining": self.draining,
+        });
+        body.to_string().into_bytes()
+    }
+}
+
+/// At most [`PROBLEM_CHARS_MAX`] characters.
+fn cut(text: &str) -> &str {
+    text.char_indices()
+        .nth(PROBLEM_CHARS_MAX)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::state::{SpoolHealth, SpoolState};
+
+    fn ready() -> Readiness {
+        Readiness {
+            listeners: vec!["127.0.0.1:3001".into()],
+            catalog_generation: 1,
+            tools: 3,
+            catalog_problems: Vec::new(),
+            services_missing: Vec::new(),
+            spool: Some(SpoolState::new(1_000, true).summary()),
+            draining: false,
+        }
+    }
+
+    #[track_caller]
+    fn check(readiness: &Readiness, http_status: u16, status: &str) -> Value {
+        assert_eq!(
+            (readiness.http_status(), readiness.status()),
+            (http_status, status)
+        );
+        let body: Value = serde_json::from_slice(&readiness.body()).unwrap();
+        assert_eq!(body["status"], status);
+        body
+    }
+
+    #[test]
+    fn ready_only_when_everything_is_there() {
+        check(&ready(), 200, "ready");
+        check(
+            &Readiness {
+                spool: None,
+                ..ready()
+            },
+            200,
+            "ready",
+        );
+        check(
+            &Readiness {
+                listeners: Vec::new(),
+                ..ready()
+            },
+            503,
+            "not_ready",
+        );
+        check(
+            &Readiness {
+                catalog_generation: 0,
+                ..ready()
+            },
+            503,
+            "not_ready",
+        );
+        check(
+            &Readiness {
+                services_missing: vec!["opa".into()],
+                ..ready()
+            },
+            503,
+            "not_ready",
+        );
+        check(
+            &Readiness {
+                draining: true,
+                ..ready()
+            },
+            503,
+            "draining",
+        );
+        for (refuses, http_status) in [(true, 503), (false, 200)] {
+            let state = SpoolState::new(1_000, refuses);
+            state.set_health(SpoolHealth::Full);
+            let readiness = Readiness {
+                spool: Some(state.summary()),
+                ..ready()
+            };
+            assert_eq!(readiness.http_status(), http_status);
+            let body: Value = serde_json::from_slice(&readiness.body()).unwrap();
+            assert_eq!(body["spool"]["status"], "full");
+        }
+    }
+
+    #[test]
+    fn problems_are_bounded_and_do_not_make_it_unready() {
+        let problems = vec!["é".repeat(PROBLEM_CHARS_MAX + 1); PROBLEMS_SHOWN_MAX + 1];
+        let body = check(
+            &Readiness {
+                catalog_problems: problems,
+                ..ready()
+            },
+            200,
+            "ready",
+        );
+        let catalog = &body["catalog"];
+        assert_eq!(catalog["problem_count"], PROBLEMS_SHOWN_MAX + 1);
+        assert_eq!(
+            catalog["problems"].as_array().unwrap().len(),
+            PROBLEMS_SHOWN_MAX
+        );
+        assert_eq!(
+            catalog["problems"][0].as_str().unwrap().chars().count(),
+            PROBLEM_CHARS_MAX
+        );
+    }
+}
