@@ -5,13 +5,18 @@
 //! data path never calls it.
 
 pub mod admin;
+pub mod catalog;
+pub mod compile;
 pub mod config;
 pub mod document;
+pub mod fetch;
 pub mod flags;
 pub mod import;
+pub mod keyed;
 pub mod names;
 pub mod normalise;
 pub mod problem;
+pub mod publish;
 pub mod resolver;
 pub mod serve;
 pub mod settings;

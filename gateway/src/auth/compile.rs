@@ -23,6 +23,10 @@ pub use check::{check, check_name, tenant_name};
 pub trait Registry {
     /// The index of a tenant by its name without `tenant-`, which is added where the catalog has none.
     fn tenant(&mut self, name: &str) -> TenantId;
+    /// The limit of a caller with these roles, where its key has none of its own.
+    fn tier(&self, roles: Roles) -> Rate {
+        Rate::of_tier(roles)
+    }
     /// The bucket of this key, set to this rate.
     fn bucket(&mut self, key: &str, rate: Rate) -> Arc<Bucket>;
     /// The counters of this caller.
@@ -68,7 +72,7 @@ pub fn compile(
 /// call its tools.
 pub fn anonymous(tenant: &str, registry: &mut dyn Registry) -> Arc<Identity> {
     let subject: Arc<str> = "anonymous".into();
-    let rate = Rate::of_tier(Roles::TENANT_ADMIN);
+    let rate = registry.tier(Roles::TENANT_ADMIN);
     Arc::new(Identity {
         kind: IdentityKind::Anonymous,
         subject: Arc::clone(&subject),
@@ -93,6 +97,7 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
     let roles = entry.roles().ok()?;
     let scopes = entry.scopes().ok()?.union(roles.scopes());
     let consumer = entry.consumer();
+    let rate = entry.rate.unwrap_or_else(|| registry.tier(roles));
     let identity = Identity {
         kind: IdentityKind::ApiKey,
         subject: name.into(),
@@ -107,7 +112,7 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
         // A rate of the key's own takes the place of its tier's.
         tier_bucket: registry.bucket(
             &format!("tier/{tenant}/{name}"),
-            entry.rate.unwrap_or_else(|| Rate::of_tier(roles)),
+            rate,
         ),
         consumer_bucket: entry
             .consumer_rate
