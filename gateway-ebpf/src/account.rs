@@ -57,8 +57,16 @@ fn opened(context: &SockOpsContext, direction: Direction) {
     let key = key(context, direction);
     if ACCOUNTS.get_ptr_mut(key).is_none() {
         // Two processors may come here at once; the second finds the entry of the first.
-        if ACCOUNTS.insert(key, Counters::ZERO, BPF_NOEXIST as u64).is_ok() {
-            info!(context, "first connection: port {} ({})", key.port(), word(direction));
+        if ACCOUNTS
+            .insert(key, Counters::ZERO, BPF_NOEXIST as u64)
+            .is_ok()
+        {
+            info!(
+                context,
+                "first connection: port {} ({})",
+                key.port(),
+                word(direction)
+            );
         }
     }
     let Some(counters) = ACCOUNTS.get_ptr_mut(key) else {

@@ -23,12 +23,12 @@ pub use check::{check, check_name, tenant_name};
 pub trait Registry {
     /// The index of a tenant by its name without `tenant-`, which is added where the catalog has none.
     fn tenant(&mut self, name: &str) -> TenantId;
-    /// The limit of a caller with these roles, where its key has none of its own.
+    /// The bucket of this key, set to this rate.
+    fn bucket(&mut self, key: &str, rate: Rate) -> Arc<Bucket>;
+    /// The limit of a caller with these roles, as the operator set it.
     fn tier(&self, roles: Roles) -> Rate {
         Rate::of_tier(roles)
     }
-    /// The bucket of this key, set to this rate.
-    fn bucket(&mut self, key: &str, rate: Rate) -> Arc<Bucket>;
     /// The counters of this caller.
     fn usage(&mut self, key: &str) -> Arc<CallerUsage>;
 }
@@ -97,6 +97,7 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
     let roles = entry.roles().ok()?;
     let scopes = entry.scopes().ok()?.union(roles.scopes());
     let consumer = entry.consumer();
+    // A rate of the key's own takes the place of its tier's.
     let rate = entry.rate.unwrap_or_else(|| registry.tier(roles));
     let identity = Identity {
         kind: IdentityKind::ApiKey,
@@ -109,7 +110,6 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
         scopes,
         tools_allowed: entry.tools_allowed.as_deref().map(sorted),
         tools_refused: sorted(&entry.tools_refused),
-        // A rate of the key's own takes the place of its tier's.
         tier_bucket: registry.bucket(
             &format!("tier/{tenant}/{name}"),
             rate,

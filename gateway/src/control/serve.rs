@@ -19,7 +19,7 @@ use super::admin::{self, AdminRoutes, StatusBody};
 use super::catalog::Catalog;
 use super::settings::{Ebpf, Settings};
 use super::sight::{Sight, kernel_sample};
-use super::{resolver, sight};
+use super::resolver;
 use crate::kernel::{Kernel, Mode};
 use crate::mcp::handshake;
 use crate::mcp::origin::AllowedHosts;
@@ -264,9 +264,9 @@ async fn start_admin(settings: &Settings, sight: &Arc<Sight>) -> Result<tokio::s
 }
 
 /// The workers' share of the sight.
-struct SharedSight(Arc<sight::Sight>);
+struct SharedSight(Arc<Sight>);
 
-impl crate::worker::core::Sight for SharedSight {
+impl worker::core::Sight for SharedSight {
     fn ready(&self) -> (bool, Vec<u8>) {
         self.0.ready()
     }

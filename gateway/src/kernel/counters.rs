@@ -1,5 +1,6 @@
 //! The kernel's counters as metrics: names, labels, kinds. Formatting is telemetry's.
 
+#[cfg(feature = "ebpf")]
 use gateway_common::{Counters, Direction, ListenerKey};
 
 /// How a metric behaves.
@@ -29,8 +30,10 @@ pub struct KernelCounter {
 }
 
 /// The metrics of one listener: name, help, kind, and how the value is read.
+#[cfg(feature = "ebpf")]
 type Metric = (&'static str, &'static str, Kind, fn(&Counters) -> u64);
 
+#[cfg(feature = "ebpf")]
 const METRICS: [Metric; 6] = [
     (
         "stoa_kernel_connections_opened_total",
@@ -71,6 +74,7 @@ const METRICS: [Metric; 6] = [
 ];
 
 /// All metrics of all listeners: by metric, then by port, as the text format wants them.
+#[cfg(feature = "ebpf")]
 pub(super) fn metrics(mut accounts: Vec<(ListenerKey, Counters)>) -> Vec<KernelCounter> {
     accounts.sort_by_key(|(key, _)| (key.direction() == Direction::Upstreams, key.port()));
     METRICS
@@ -91,7 +95,7 @@ pub(super) fn metrics(mut accounts: Vec<(ListenerKey, Counters)>) -> Vec<KernelC
         .collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ebpf"))]
 mod tests {
     use super::*;
 

@@ -52,6 +52,21 @@ pub enum SpoolFull {
     Refuse,
 }
 
+impl std::str::FromStr for SpoolFull {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "drop_new" => Ok(Self::DropNew),
+            "drop_oldest" => Ok(Self::DropOldest),
+            "refuse" => Ok(Self::Refuse),
+            other => Err(format!(
+                "spool full {other:?}: use drop_oldest, drop_new or refuse"
+            )),
+        }
+    }
+}
+
 /// When what was written is brought to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fsync {
@@ -61,6 +76,34 @@ pub enum Fsync {
     IntervalMs(u64),
     /// When the operating system likes.
     Never,
+}
+
+impl Default for Fsync {
+    /// Every second.
+    fn default() -> Self {
+        Self::IntervalMs(1_000)
+    }
+}
+
+impl std::str::FromStr for Fsync {
+    type Err = String;
+
+    /// `every_batch`, `never`, or an interval such as `1s`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "every_batch" => Ok(Self::EveryBatch),
+            "never" => Ok(Self::Never),
+            interval => humantime::parse_duration(interval)
+                .ok()
+                .filter(|interval| !interval.is_zero())
+                .map(|interval| Self::IntervalMs(interval.as_millis().max(1) as u64))
+                .ok_or_else(|| {
+                    format!(
+                        "spool fsync {text:?}: use every_batch, never or an interval such as 1s"
+                    )
+                }),
+        }
+    }
 }
 
 /// Where and how events are kept.
@@ -90,7 +133,7 @@ impl SpoolConfig {
             bytes_max: SPOOL_BYTES_MAX_DEFAULT,
             segment_bytes_max: SPOOL_SEGMENT_BYTES_MAX,
             full: SpoolFull::default(),
-            fsync: Fsync::IntervalMs(1_000),
+            fsync: Fsync::default(),
         }
     }
 

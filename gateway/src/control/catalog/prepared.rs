@@ -173,7 +173,8 @@ fn annotations(written: &AnnotationsSpec, method: &str) -> Annotations {
         idempotent: written
             .idempotent
             .unwrap_or(reads || matches!(method, "DELETE" | "PUT")),
-        open_world: written.open_world.unwrap_or(false),
+        // The protocol's default.
+        open_world: written.open_world.unwrap_or(true),
     }
 }
 
@@ -239,8 +240,14 @@ impl Text<'_> {
         if let Some(schema) = output_schema {
             put("outputSchema", schema.clone());
         }
-        if !self.annotations.is_empty() {
-            put("annotations", Value::Object(self.annotations.clone()));
+        let mut annotations = Map::new();
+        if let Some(title) = self.title {
+            // 2025-03-26 knows a title only here.
+            annotations.insert("title".to_owned(), title.into());
+        }
+        annotations.extend(self.annotations.clone());
+        if !annotations.is_empty() {
+            put("annotations", Value::Object(annotations));
         }
         let text = Value::Object(members).to_string();
         text[1..text.len() - 1].into()

@@ -92,10 +92,12 @@ fn catalog_schema() -> Value {
             },
             "query": {
                 "type": "string",
+                "maxLength": 500,
                 "description": "For search: a few words about what you want to do, e.g. `refund payment`.",
             },
             "name": {
                 "type": "string",
+                "maxLength": 200,
                 "description": "For get: the tool's name as list or search show it.",
             },
             "status": {

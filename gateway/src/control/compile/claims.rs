@@ -182,8 +182,12 @@ impl Claims {
         });
     }
 
-    /// `{tenant}__{name}`, cut with a hash where it is too long.
+    /// `{tenant}__{name}`, cut with a hash where it is too long. The platform's tools have one name for
+    /// everybody.
     fn full_name(&self, tenant: &str, name: &str) -> String {
+        if tenant == PLATFORM {
+            return name.to_owned();
+        }
         let whole = format!("{tenant}__{name}");
         let mut full_name = if whole.len() > TOOL_NAME_CHARS_MAX {
             names::distinct(&whole, &whole)

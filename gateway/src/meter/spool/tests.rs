@@ -225,6 +225,40 @@ fn new_events_are_dropped_and_counted_where_the_operator_chose_so() {
 }
 
 #[test]
+fn choices_are_read() {
+    for (text, expected) in [
+        ("drop_new", SpoolFull::DropNew),
+        ("drop_oldest", SpoolFull::DropOldest),
+        ("refuse", SpoolFull::Refuse),
+    ] {
+        assert_eq!(text.parse(), Ok(expected));
+    }
+    let intervals = [
+        ("1s", Fsync::IntervalMs(1_000)),
+        ("250ms", Fsync::IntervalMs(250)),
+        ("1us", Fsync::IntervalMs(1)),
+        ("never", Fsync::Never),
+        ("every_batch", Fsync::EveryBatch),
+    ];
+    for (text, expected) in intervals {
+        assert_eq!(text.parse(), Ok(expected));
+    }
+    for wrong in ["", "0s", "1", "always"] {
+        assert!(
+            wrong.parse::<Fsync>().unwrap_err().contains("every_batch"),
+            "{wrong}"
+        );
+        assert!(
+            wrong
+                .parse::<SpoolFull>()
+                .unwrap_err()
+                .contains("drop_oldest"),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
 fn a_spool_that_is_too_small_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let config = SpoolConfig::new(directory.path(), "gateway-1");

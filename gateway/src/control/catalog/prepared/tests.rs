@@ -28,7 +28,7 @@ fn definitions_keep_the_order_of_what_was_written() {
     check(
         "{endpoint: 'http://a', method: GET, displayName: 'A \"b\"', description: 'c\nd', outputSchema: {type: object}, annotations: {openWorld: true}}",
         Ok(
-            r#""title":"A \"b\"","description":"c d","inputSchema":{"type":"object"},"outputSchema":{"type":"object"},"annotations":{"readOnlyHint":true,"openWorldHint":true}"#,
+            r#""title":"A \"b\"","description":"c d","inputSchema":{"type":"object"},"outputSchema":{"type":"object"},"annotations":{"title":"A \"b\"","readOnlyHint":true,"openWorldHint":true}"#,
         ),
     );
     check(
