@@ -1,6 +1,6 @@
 //! Who is calling. [`authenticate`] is the only way to get a [`Principal`].
 //!
-//! The stage itself is this file and [`api_key`]; [`keys_file`], [`keys_command`] and [`compile`] are
+//! The stage itself is this file and [`api_key`]; [`keys_file`], [`keys_command`] and [`mod@compile`] are
 //! for control and the command line, do I/O, and are never called by a request.
 
 pub mod api_key;

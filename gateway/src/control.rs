@@ -1,9 +1,18 @@
-//! Everything that changes, watched and compiled into the one snapshot that workers read.
+//! The control plane: everything that changes, on one thread of its own.
+//!
+//! It reads configuration, catalog and keys, compiles them into one [`crate::snapshot::Snapshot`] and
+//! publishes it whole; it resolves names, answers the metrics port, and starts and stops everything. The
+//! data path never calls it.
 
+pub mod admin;
 pub mod config;
 pub mod flags;
+pub mod import;
 pub mod names;
 pub mod problem;
+pub mod resolver;
+pub mod serve;
 pub mod settings;
+pub mod sight;
 pub mod spec;
 pub mod yaml;

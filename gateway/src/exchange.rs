@@ -167,8 +167,7 @@ async fn rest_call<'a>(
 }
 
 /// The answer to bytes that are no request, or that came too late. The connection ends after it.
-pub fn refuse_framing(core: &Core, refusal: Refusal, peer: SocketAddr, _now: Now) -> Answer {
-    tracing::debug!(%peer, reason = refusal.row().label, "refused a request's framing");
+pub fn refuse_framing(core: &Core, refusal: Refusal) -> Answer {
     visit::count(core, refusal);
     own::plain_refusal(refusal, "")
 }

@@ -25,3 +25,4 @@ pub mod snapshot;
 pub mod telemetry;
 
 pub mod control;
+pub mod kernel;

@@ -1,1 +1,139 @@
-fn main() {}
+//! `stoa-gateway`: reads the command line and does what it says.
+//!
+//! Serving is [`stoa_gateway::control::serve`]; every other command is one function of the part that it
+//! concerns.
+
+#![allow(clippy::print_stdout, reason = "commands answer on standard output")]
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use stoa_gateway::auth::keys_command;
+use stoa_gateway::auth::keys_file::HashSecret;
+use stoa_gateway::control::config::File;
+use stoa_gateway::control::flags::{Arguments, Command, Given};
+use stoa_gateway::control::problem::Problem;
+use stoa_gateway::control::settings::{self, Layers, Settings, print};
+use stoa_gateway::control::{catalog, import, serve};
+use stoa_gateway::kernel::doctor;
+use stoa_gateway::meter::events_command;
+
+/// Arenas per thread suit a thread per core: no allocation of one worker ever waits for another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    #[allow(clippy::disallowed_methods, reason = "the one start of the process's clock")]
+    let started = Instant::now();
+    let arguments = Arguments::parse();
+    match run(arguments, started) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("stoa-gateway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments, started: Instant) -> Result<ExitCode> {
+    let given = arguments.setting_flags();
+    match &arguments.command {
+        Some(Command::Key(command)) => return key(command),
+        Some(Command::Import(command)) => return import::command(command).map(|()| ExitCode::SUCCESS),
+        Some(Command::Events(options)) => return events(options),
+        None | Some(Command::Serve(_) | Command::Check(_) | Command::Doctor(_)) => {}
+    }
+    let layers = match read_layers(&given) {
+        Ok(layers) => layers,
+        Err(problems) => return Ok(complain(&problems)),
+    };
+    let mut layers = layers;
+    let settings = match settings::resolve(&mut layers) {
+        Ok(settings) => settings,
+        Err(problems) => return Ok(complain(&problems)),
+    };
+    if given.print_config {
+        println!("{}", print::print(&layers, &settings));
+        return Ok(ExitCode::SUCCESS);
+    }
+    match &arguments.command {
+        Some(Command::Check(_)) => Ok(check(&settings)),
+        Some(Command::Doctor(_)) => {
+            doctor::run(&doctor_options(&settings), &mut io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => serve::serve(settings, started).map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// Puts flags, environment and file over each other.
+fn read_layers(given: &Given) -> Result<Layers, Vec<Problem>> {
+    let file = match &given.config {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                vec![Problem::new(format!("cannot read the configuration: {error}")).in_file(path)]
+            })?;
+            Some(File::parse(path, &text)?)
+        }
+    };
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    Ok(Layers::new(&given.values, &environment, file.as_ref()))
+}
+
+/// Prints problems where a person looks for them, and fails.
+fn complain(problems: &[Problem]) -> ExitCode {
+    for problem in problems {
+        eprintln!("{problem}");
+    }
+    ExitCode::FAILURE
+}
+
+fn check(settings: &Settings) -> ExitCode {
+    let outcome = catalog::check(settings);
+    for problem in &outcome.problems {
+        println!("{problem}");
+    }
+    if outcome.problems.is_empty() {
+        println!("fine: {} tools of {} tenants, {} keys", outcome.tools, outcome.tenants, outcome.keys);
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::FAILURE
+}
+
+fn key(command: &keys_command::KeyCommand) -> Result<ExitCode> {
+    let secret = HashSecret::from_environment()?;
+    keys_command::run(command, secret.as_ref(), unix_ms(), &mut io::stdout().lock(), &mut io::stderr().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn events(options: &events_command::EventsOptions) -> Result<ExitCode> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let summary = events_command::run(options, &mut out, &AtomicBool::new(false))
+        .with_context(|| format!("cannot read the spool {}", options.spool.display()))?;
+    out.flush().or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    })?;
+    if summary.damaged > 0 || summary.unknown > 0 {
+        eprintln!(
+            "stepped over {} damaged runs and {} records of a newer gateway",
+            summary.damaged, summary.unknown
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[allow(clippy::disallowed_methods, reason = "a command, not the data path")]
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

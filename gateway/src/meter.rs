@@ -7,9 +7,9 @@
 //!
 //! - [`record`]: what an event says; [`record::codec`] its binary form.
 //! - [`cost`], [`usage`], [`identifier`]: what a call costs, running totals, event ids.
-//! - [`ring`]: the way from a worker to the thread; [`spool`]: the thread; [`writer`] and
-//!   [`segment`]: its files; [`sync`]: bringing them to the disk; [`state`]: how it fares.
-//! - [`reader`], [`event`], [`events_command`]: back from the files to JSON lines.
+//! - [`ring`]: the way from a worker to the thread; [`spool`]: the thread; `writer` and
+//!   `segment`, `scan`: its files; `sync`: bringing them to the disk; [`state`]: how it fares.
+//! - `reader`, [`event`], [`events_command`]: back from the files to JSON lines.
 //!
 //! Not here: when a record is complete ([`crate::exchange`] knows), and where events go beyond this
 //! machine.
@@ -23,6 +23,7 @@ pub mod identifier;
 mod reader;
 pub mod record;
 pub mod ring;
+mod scan;
 mod segment;
 pub mod spool;
 pub mod state;

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod core;
 pub mod deadline;
 pub mod io;
+pub mod notice;
 pub mod stream;
 pub mod streams;
 pub mod tick;
@@ -100,7 +101,7 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
             Ok((socket, peer)) => connection::accept(core, socket, peer),
             Err(error) if io::is_stopped(&error) => break,
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                core.notify("listener", format!("cannot accept a connection: {error}"), "");
                 io::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
             }
         }

@@ -10,7 +10,9 @@ use clap::{Parser, Subcommand};
 
 mod setting;
 
-pub use setting::{ForKeys, ForSpool, Pick, Picked, SettingFlags};
+pub use setting::{ForSpool, Pick, Picked, SettingFlags};
+
+use crate::auth::keys_command::KeyCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,100 +66,6 @@ pub enum Command {
         after_help = "Example:\n  stoa-gateway events --spool ./stoa-spool --follow | jq .tool"
     )]
     Events(EventsArguments),
-}
-
-/// `stoa-gateway key ...`.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key, print it once, and store its hash.
-    #[command(
-        after_help = "Example:\n  stoa-gateway key create --tenant acme --name ci --role viewer --expires 90d --keys ./keys.yaml"
-    )]
-    Create(KeyCreate),
-    /// Print the keys of a file, without their secrets.
-    List(KeyList),
-    /// Make a new key for the same caller; the old one lives on for the overlap.
-    #[command(
-        after_help = "Example:\n  stoa-gateway key rotate ci --tenant acme --overlap 24h --keys ./keys.yaml"
-    )]
-    Rotate(KeyRotate),
-    /// Remove a key: live gateways refuse it within a second.
-    Revoke(KeyRevoke),
-}
-
-/// `stoa-gateway key create`.
-#[derive(Debug, clap::Args)]
-pub struct KeyCreate {
-    /// Tenant of the caller, with or without `tenant-`.
-    #[arg(long)]
-    pub tenant: String,
-    /// Name of the caller: the `user_id` and `consumer` of its events.
-    #[arg(long)]
-    pub name: String,
-    /// Role: cpi-admin, tenant-admin, devops or viewer. May be given several times.
-    #[arg(long = "role", value_name = "ROLE")]
-    pub roles: Vec<String>,
-    /// Scope, e.g. stoa:tools:execute. May be given several times.
-    #[arg(long = "scope", value_name = "SCOPE")]
-    pub scopes: Vec<String>,
-    /// Time until the key is refused, e.g. 90d. Default: never.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub expires: Option<std::time::Duration>,
-    /// A limit of this caller's own, e.g. 600/min:60.
-    #[arg(long, value_name = "RATE", value_parser = super::spec::RateSpec::parse)]
-    pub limit: Option<super::spec::RateSpec>,
-    /// Only this tool. May be given several times.
-    #[arg(long = "allow-tool", value_name = "TOOL")]
-    pub tools_allowed: Vec<String>,
-    /// Never this tool. May be given several times.
-    #[arg(long = "refuse-tool", value_name = "TOOL")]
-    pub tools_refused: Vec<String>,
-    /// The caller may name other consumers with `X-Consumer-ID`.
-    #[arg(long)]
-    pub may_name_consumer: bool,
-    /// Settings of the keys file.
-    #[command(flatten)]
-    pub settings: SettingFlags<ForKeys>,
-}
-
-/// `stoa-gateway key list`.
-#[derive(Debug, clap::Args)]
-pub struct KeyList {
-    /// Only this tenant.
-    #[arg(long)]
-    pub tenant: Option<String>,
-    /// Settings of the keys file.
-    #[command(flatten)]
-    pub settings: SettingFlags<ForKeys>,
-}
-
-/// `stoa-gateway key rotate`.
-#[derive(Debug, clap::Args)]
-pub struct KeyRotate {
-    /// Name or id of the key.
-    pub key: String,
-    /// Tenant, where several have a key of this name.
-    #[arg(long)]
-    pub tenant: Option<String>,
-    /// Time for which the old key lives on, 1h to 168h.
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = humantime::parse_duration)]
-    pub overlap: std::time::Duration,
-    /// Settings of the keys file.
-    #[command(flatten)]
-    pub settings: SettingFlags<ForKeys>,
-}
-
-/// `stoa-gateway key revoke`.
-#[derive(Debug, clap::Args)]
-pub struct KeyRevoke {
-    /// Name or id of the key.
-    pub key: String,
-    /// Tenant, where several have a key of this name.
-    #[arg(long)]
-    pub tenant: Option<String>,
-    /// Settings of the keys file.
-    #[command(flatten)]
-    pub settings: SettingFlags<ForKeys>,
 }
 
 /// `stoa-gateway import ...`.
@@ -222,16 +130,10 @@ impl Arguments {
     pub fn setting_flags(&self) -> Given {
         let mut given = self.settings.given().clone();
         let after = match &self.command {
-            None | Some(Command::Import(_)) => None,
+            None | Some(Command::Import(_) | Command::Key(_)) => None,
             Some(Command::Serve(flags) | Command::Check(flags) | Command::Doctor(flags)) => {
                 Some(flags.given())
             }
-            Some(Command::Key(command)) => Some(match command {
-                KeyCommand::Create(create) => create.settings.given(),
-                KeyCommand::List(list) => list.settings.given(),
-                KeyCommand::Rotate(rotate) => rotate.settings.given(),
-                KeyCommand::Revoke(revoke) => revoke.settings.given(),
-            }),
             Some(Command::Events(events)) => Some(events.settings.given()),
         };
         if let Some(after) = after {

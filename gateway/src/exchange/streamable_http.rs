@@ -149,7 +149,10 @@ async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Mess
     let mut answers = BatchAnswers::default();
     for message in messages {
         let answer = match message {
-            Ok(message) => one(frame, headers, message).await,
+            Ok(message) => match legacy::check_in_batch(message) {
+                Ok(()) => one(frame, headers, message).await,
+                Err(refusal) => unreadable(frame, Era::Legacy, Fault { refusal, id: message.id() }),
+            },
             Err(fault) => unreadable(frame, Era::Legacy, *fault),
         };
         // A stream cannot be one of several answers, and nothing that opens one exists in this revision.
@@ -248,9 +251,9 @@ impl<'a> Turn<'a, '_> {
         };
         let start = list::read_position(&self.message.params, &scope, &shared.sealer)?;
         let listed = route::candidates(snapshot, self.principal)
-            .filter(|tool| policy::visible(self.principal, snapshot, tool))
             .zip(0u32..)
             .skip(start as usize)
+            .filter(|(tool, _)| policy::visible(self.principal, snapshot, tool))
             .map(|(tool, position)| Listed {
                 position,
                 tenant: None,

@@ -88,12 +88,9 @@ impl<'a> Visit<'a> {
     pub(crate) fn blame_upstream(&mut self, fault: Fault) {
         self.blame(fault.refusal());
         self.frame.core.counters.upstream_faults.add(fault.label());
-        tracing::warn!(
-            tool = self.tool.map_or("", |tool| &*tool.name),
-            request_id = self.frame.request_id(),
-            fault = fault.label(),
-            "an upstream gave no answer"
-        );
+        let tool = self.tool.map_or("", |tool| &*tool.name);
+        let message = format!("an upstream gave no answer: {}", fault.label());
+        self.frame.core.notify(tool, message, self.frame.request_id());
     }
 
     /// Ends a call that has an answer.

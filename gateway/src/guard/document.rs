@@ -3,15 +3,25 @@
 //!
 //! Why not `serde_json::Value` or simd-json's: arguments are validated, then forwarded, and both need
 //! the bytes as they came. A converted number cannot give `12345678901234567890123` or `1.10` back,
-//! and simd-json destroys its input, so it also costs a copy. Measured against both (one core,
-//! release, argument objects of orders; parse alone, then parse and look up three members):
+//! a converted string loses its escapes, and simd-json destroys its input, so it also costs a copy.
+//! Measured as ns of thread CPU time, medians of 11 (one shared core, release build, mimalloc, an
+//! order with its items, 2026-11-21):
 //!
-//! | parse | 200 B | 2 KB | 100 KB |
+//! | parse | 193 B | 2,052 B | 100,076 B |
 //! |---|---|---|---|
-//! | this document | @D200 | @D2K | @D100K |
-//! | simd-json tape, with the copy it needs | @T200 | @T2K | @T100K |
-//! | simd-json into `serde_json::Value`, with the copy | @S200 | @S2K | @S100K |
-//! | `serde_json::Value` | @V200 | @V2K | @V100K |
+//! | this document | 209 | 1,900 | 90,000 |
+//! | simd-json tape, with the copy it needs | 323 | 2,310 | 109,000 |
+//! | the same with its buffers reused | 243 | 2,180 | 104,000 |
+//! | simd-json into `serde_json::Value`, with the copy | 934 | 8,750 | 428,000 |
+//! | `serde_json::Value` | 750 | 8,020 | 384,000 |
+//!
+//! and with validation against the order's schema:
+//!
+//! | parse and validate | 193 B | 2,052 B | 100,076 B |
+//! |---|---|---|---|
+//! | this document | 394 | 2,680 | 120,000 |
+//! | simd-json into `serde_json::Value` | 1,055 | 9,520 | 479,000 |
+//! | `serde_json::Value` | 859 | 8,830 | 437,000 |
 //!
 //! Invariants: a document exists only for well-formed JSON within [`limits::JSON_DEPTH_MAX`], with
 //! every string decodable and no member name repeated in an object. Hence what was validated is what
@@ -244,6 +254,12 @@ impl<'d> Node<'d> {
             Kind::Boolean | Kind::Number => Some(Cow::Borrowed(self.raw())),
             Kind::Array | Kind::Null | Kind::Object => None,
         }
+    }
+
+    /// [`Self::scalar`], or the JSON text of what is none.
+    #[must_use]
+    pub fn text(self) -> Cow<'d, str> {
+        self.scalar().unwrap_or_else(|| Cow::Borrowed(self.raw()))
     }
 
     /// Names and values of an object, in order; nothing for anything else.

@@ -6,12 +6,15 @@
 //! a whole burst of periods. One compare-and-swap admits or refuses, so no interleaving of cores
 //! admits one request too many.
 //!
-//! **Precision.** Moments are kept in 1/1024 ns. A period is exact where the rate divides a minute so
-//! (100 million a minute: 600 ns); else it is rounded to the nearest 1/1024 ns, which is off by less
-//! than 1 ppm up to 100 million a minute. A quartz is off by 20.
+//! **Precision.** Moments are kept in 1/512 ns. A period is exact where the rate divides a minute so
+//! (100 million a minute: 600 ns); else it is rounded to the nearest 1/512 ns, which is off by less
+//! than 2 ppm up to 100 million a minute. A quartz is off by 20.
 //!
-//! **Range.** 64 bits of 1/1024 ns come round after 208 days, so differences are taken modulo 2^64.
-//! A moment further ahead than a bucket can ever be is one long past: the bucket is full. A bucket
+//! **A new rate** comes with a new level, and no core may see one without the other: the rate is
+//! written to the slot that is not in use, then one swap of the word changes level and slot.
+//!
+//! **Range.** 63 bits of 1/512 ns come round after 208 days, so differences are taken modulo 2^63.
+//! A moment further ahead than the bucket can ever be is one long past: the bucket is full. A bucket
 //! that was left alone for almost exactly a multiple of 208 days may look emptier than it is, and is
 //! right again within the time that it takes to fill.
 
@@ -21,17 +24,19 @@ pub use super::rate::Rate;
 use super::{LimitScope, RateState};
 
 /// Units of time in a nanosecond.
-const UNITS_PER_NS: u64 = 1024;
+const UNITS_PER_NS: u64 = 512;
 /// Units of time in a second.
 const UNITS_PER_S: u64 = 1_000_000_000 * UNITS_PER_NS;
 /// Units of time in a minute.
 const UNITS_PER_MINUTE: u64 = 60 * UNITS_PER_S;
 /// The longest time to fill that a bucket may have: 30 days. A larger burst is cut to it, so that
-/// "ahead" and "long past" stay apart in the 208 days that the word spans.
+/// "ahead" and "long past" stay apart in the 208 days that a moment spans.
 const WINDOW_MAX: u64 = 30 * 24 * 3_600 * UNITS_PER_S;
-/// How far beyond its window a bucket may be seen: cores read the clock at slightly different times,
-/// and a request that races with a change of rate may add one old period, a minute at most.
-const SLACK: u64 = 2 * UNITS_PER_MINUTE;
+/// How far beyond its window a bucket may be seen: cores read the clock at different times, at most
+/// the length of one turn of a worker's loop apart.
+const SLACK: u64 = UNITS_PER_MINUTE;
+/// The bits of a moment.
+const MOMENT: u64 = u64::MAX >> 1;
 
 /// A token bucket.
 ///
@@ -39,27 +44,28 @@ const SLACK: u64 = 2 * UNITS_PER_MINUTE;
 #[derive(Debug)]
 #[repr(align(64))]
 pub struct Bucket {
-    /// When the bucket is full, in [`UNITS_PER_NS`], modulo 2^64. 0 is a bucket never taken from.
-    full_at: AtomicU64,
-    /// Requests a minute in the high half, burst in the low half: one word, so that a reader sees
-    /// both from the same setting.
-    rate: AtomicU64,
+    /// A [`Word`].
+    word: AtomicU64,
+    /// The rate in force and the one before or after it: requests a minute in the high half of each,
+    /// burst in the low half.
+    rates: [AtomicU64; 2],
 }
 
 impl Bucket {
     /// A full bucket.
     #[must_use]
     pub fn new(rate: Rate) -> Self {
+        let rate = pack(rate);
         Self {
-            full_at: AtomicU64::new(0),
-            rate: AtomicU64::new(pack(rate)),
+            word: AtomicU64::new(0),
+            rates: [AtomicU64::new(rate), AtomicU64::new(rate)],
         }
     }
 
     /// The rate in force.
     #[must_use]
     pub fn rate(&self) -> Rate {
-        unpack(self.rate.load(Ordering::Relaxed))
+        self.rate_for(self.load())
     }
 
     /// Takes one request's worth at `now_ns` (monotonic nanoseconds); `scope` is only carried into
@@ -69,24 +75,26 @@ impl Bucket {
     /// The state of the bucket, untouched, where it does not hold one request's worth.
     pub fn take(&self, now_ns: u64, scope: LimitScope) -> Result<RateState, RateState> {
         let now = now_ns.wrapping_mul(UNITS_PER_NS);
-        let mut full_at = self.full_at.load(Ordering::Relaxed);
+        let mut word = self.load();
         loop {
-            // Read again on every turn: a change of rate moves `full_at`, so the swap below fails.
-            let shape = Shape::of(self.rate());
-            let ahead = shape.ahead(full_at, now);
+            // The slot may be written to only when the word points elsewhere, so a rate that does not
+            // belong to this word makes the swap below fail.
+            let shape = Shape::of(self.rate_for(word));
+            let ahead = shape.ahead(word, now);
             if ahead + shape.period > shape.window {
                 return Err(shape.state(ahead, scope));
             }
             let taken = ahead + shape.period;
-            // Relaxed: the word guards nothing but itself.
-            match self.full_at.compare_exchange_weak(
-                full_at,
-                moment(now, taken),
+            let next = Word::new(now, taken, word.slot());
+            // Relaxed where it succeeds: it carries the other side's release on, as any swap does.
+            match self.word.compare_exchange_weak(
+                word.0,
+                next.0,
                 Ordering::Relaxed,
-                Ordering::Relaxed,
+                Ordering::Acquire,
             ) {
                 Ok(_) => return Ok(shape.state(taken, scope)),
-                Err(current) => full_at = current,
+                Err(current) => word = Word(current),
             }
         }
     }
@@ -94,35 +102,76 @@ impl Bucket {
     /// What [`Self::take`] would find, without taking.
     #[must_use]
     pub fn peek(&self, now_ns: u64, scope: LimitScope) -> RateState {
-        let shape = Shape::of(self.rate());
-        let now = now_ns.wrapping_mul(UNITS_PER_NS);
-        shape.state(
-            shape.ahead(self.full_at.load(Ordering::Relaxed), now),
-            scope,
-        )
+        let word = self.load();
+        let shape = Shape::of(self.rate_for(word));
+        shape.state(shape.ahead(word, now_ns.wrapping_mul(UNITS_PER_NS)), scope)
     }
 
     /// Changes the rate and keeps the level: as many requests as had been taken and not yet refilled
-    /// stay taken, up to the new burst. Called by control alone, at a reload; a request that races
-    /// with it may be counted by the old rate.
+    /// stay taken, up to the new burst. For control alone, which has one thread; requests may be taken
+    /// meanwhile, each by the old rate or by the new one.
     pub fn set_rate(&self, rate: Rate, now_ns: u64) {
-        let old = Shape::of(self.rate());
-        let new = Shape::of(rate);
-        // A core must never see a level beyond the window it reckons with, or it would take the
-        // bucket for one long past: so the larger window is in force while the level changes.
-        if new.window >= old.window {
-            self.rate.store(pack(rate), Ordering::Relaxed);
-        }
         let now = now_ns.wrapping_mul(UNITS_PER_NS);
-        let _ = self
-            .full_at
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
-                let ahead = old.ahead(full_at, now);
-                let scaled = u128::from(ahead) * u128::from(new.period) / u128::from(old.period);
-                let kept = u64::try_from(scaled).unwrap_or(u64::MAX).min(new.window);
-                (full_at != 0).then(|| moment(now, kept))
-            });
-        self.rate.store(pack(rate), Ordering::Relaxed);
+        let mut word = self.load();
+        let slot = 1 - word.slot();
+        let old = Shape::of(self.rate_for(word));
+        let new = Shape::of(rate);
+        self.rates[slot].store(pack(rate), Ordering::Relaxed);
+        loop {
+            let scaled =
+                u128::from(old.ahead(word, now)) * u128::from(new.period) / u128::from(old.period);
+            let kept = u64::try_from(scaled).unwrap_or(u64::MAX).min(new.window);
+            let next = if word.is_untouched() {
+                Word::untouched(slot)
+            } else {
+                Word::new(now, kept, slot)
+            };
+            // Release: who sees the new slot in the word sees the rate in the slot.
+            match self.word.compare_exchange_weak(
+                word.0,
+                next.0,
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(current) => word = Word(current),
+            }
+        }
+    }
+
+    fn load(&self) -> Word {
+        Word(self.word.load(Ordering::Acquire))
+    }
+
+    fn rate_for(&self, word: Word) -> Rate {
+        unpack(self.rates[word.slot()].load(Ordering::Relaxed))
+    }
+}
+
+/// The moment at which the bucket is full, in units modulo 2^63, and in the lowest bit the slot of
+/// the rate that it is reckoned with. The moment 0 is that of a bucket never taken from.
+#[derive(Clone, Copy)]
+struct Word(u64);
+
+impl Word {
+    fn new(now: u64, ahead: u64, slot: usize) -> Self {
+        Self((now.wrapping_add(ahead) & MOMENT).max(1) << 1 | slot as u64)
+    }
+
+    fn untouched(slot: usize) -> Self {
+        Self(slot as u64)
+    }
+
+    fn is_untouched(self) -> bool {
+        self.moment() == 0
+    }
+
+    fn moment(self) -> u64 {
+        self.0 >> 1
+    }
+
+    fn slot(self) -> usize {
+        usize::from(self.0 & 1 == 1)
     }
 }
 
@@ -159,9 +208,9 @@ impl Shape {
     }
 
     /// Time from `now` until the bucket is full; 0 when it is.
-    fn ahead(self, full_at: u64, now: u64) -> u64 {
-        let ahead = full_at.wrapping_sub(now);
-        if full_at == 0 || ahead > self.window + SLACK {
+    fn ahead(self, word: Word, now: u64) -> u64 {
+        let ahead = word.moment().wrapping_sub(now) & MOMENT;
+        if word.is_untouched() || ahead > self.window + SLACK {
             0
         } else {
             ahead
@@ -185,11 +234,6 @@ impl Shape {
 /// Seconds, rounded up: who waits as long as we say is not too early. Fits: 30 days and a bit.
 fn seconds(units: u64) -> u32 {
     u32::try_from(units.div_ceil(UNITS_PER_S)).unwrap_or(u32::MAX)
-}
-
-/// A moment as it is stored: never 0, which means "never taken from".
-fn moment(now: u64, ahead: u64) -> u64 {
-    now.wrapping_add(ahead).max(1)
 }
 
 fn pack(rate: Rate) -> u64 {

@@ -84,10 +84,11 @@ impl HeaderFault {
 
 /// The HTTP status of an error on the MCP endpoint.
 ///
-/// An answer to one well-formed request travels as 200, since a client that sees 400 may take the
-/// whole server for one of another era (Streamable HTTP, "Backward Compatibility"), and its transport may drop the body. What
-/// is wrong with the envelope, its headers or the session has the status of its row, as the
-/// specification asks. An unknown method is 404 in the modern era by the specification's word.
+/// An answer to one well-formed request travels as 200: a client that sees 400 may take the whole
+/// server for one of another era (Streamable HTTP, "Backward Compatibility"), and its transport may
+/// drop the body. What is wrong with the envelope, its headers or the session has the status of its
+/// row, as the specification asks. An unknown method is 404 in the modern era by the specification's
+/// word.
 #[must_use]
 pub fn http_status(refusal: Refusal, era: Era) -> u16 {
     match (refusal, era) {

@@ -105,21 +105,19 @@ fn step(
     out.flush()
 }
 
+/// Milliseconds and event id: what events are sorted by.
+type Order = (u64, [u8; 16]);
+
 /// Holds events back until none can come before them.
 #[derive(Default)]
 struct Window {
-    waiting: BinaryHeap<Reverse<((u64, [u8; 16]), Vec<u8>)>>,
+    waiting: BinaryHeap<Reverse<(Order, Vec<u8>)>>,
     newest_unix_ms: u64,
     printed: u64,
 }
 
 impl Window {
-    fn add(
-        &mut self,
-        order: (u64, [u8; 16]),
-        line: Vec<u8>,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
+    fn add(&mut self, order: Order, line: Vec<u8>, out: &mut impl Write) -> io::Result<()> {
         self.newest_unix_ms = self.newest_unix_ms.max(order.0);
         self.waiting.push(Reverse((order, line)));
         self.print(

@@ -209,6 +209,7 @@ pub(crate) fn frame_at(bytes: &[u8], at: usize, closed: bool) -> Option<Frame<'_
 }
 
 /// Where the last whole frame ends, and how many there are, of the frames from `at`.
+#[cfg(test)]
 pub(crate) fn whole_frames(bytes: &[u8], mut at: usize) -> (usize, u64) {
     let (mut valid_end, mut count) = (at, 0);
     while let Some(frame) = frame_at(bytes, at, true) {

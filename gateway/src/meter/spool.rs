@@ -18,24 +18,23 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Meter;
 use super::identifier::Identifiers;
-use super::ring::{Batch, Outlet, ring};
-use super::segment;
-use super::state::{SpoolHealth, SpoolState};
-use super::writer::{AppendFault, Writer};
+use super::ring::ring;
+use super::state::SpoolState;
+use super::writer::Writer;
 use crate::limits::{METER_RECORDS_MAX, SPOOL_BYTES_MAX_DEFAULT, SPOOL_SEGMENT_BYTES_MAX};
+
+mod keeper;
+
+use keeper::Keeper;
 
 /// Time between two looks into the queues.
 pub const SPOOL_POLL_MS: u64 = 25;
-/// Batches of one worker written before the next worker's turn.
-const BATCHES_PER_TURN: usize = 64;
-/// Time between two looks at the directory while the spool is full.
-const RECOUNT_INTERVAL: Duration = Duration::from_secs(1);
 /// The smallest bound that makes sense.
 pub const SPOOL_BYTES_MIN: u64 = 256 * 1024;
 /// Segments in a full spool: the oldest one, which `drop_oldest` deletes, is then a small part.
@@ -53,6 +52,21 @@ pub enum SpoolFull {
     Refuse,
 }
 
+impl std::str::FromStr for SpoolFull {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "drop_new" => Ok(Self::DropNew),
+            "drop_oldest" => Ok(Self::DropOldest),
+            "refuse" => Ok(Self::Refuse),
+            other => Err(format!(
+                "spool full {other:?}: use drop_oldest, drop_new or refuse"
+            )),
+        }
+    }
+}
+
 /// When what was written is brought to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fsync {
@@ -62,6 +76,34 @@ pub enum Fsync {
     IntervalMs(u64),
     /// When the operating system likes.
     Never,
+}
+
+impl Default for Fsync {
+    /// Every second.
+    fn default() -> Self {
+        Self::IntervalMs(1_000)
+    }
+}
+
+impl std::str::FromStr for Fsync {
+    type Err = String;
+
+    /// `every_batch`, `never`, or an interval such as `1s`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "every_batch" => Ok(Self::EveryBatch),
+            "never" => Ok(Self::Never),
+            interval => humantime::parse_duration(interval)
+                .ok()
+                .filter(|interval| !interval.is_zero())
+                .map(|interval| Self::IntervalMs(interval.as_millis().max(1) as u64))
+                .ok_or_else(|| {
+                    format!(
+                        "spool fsync {text:?}: use every_batch, never or an interval such as 1s"
+                    )
+                }),
+        }
+    }
 }
 
 /// Where and how events are kept.
@@ -91,7 +133,7 @@ impl SpoolConfig {
             bytes_max: SPOOL_BYTES_MAX_DEFAULT,
             segment_bytes_max: SPOOL_SEGMENT_BYTES_MAX,
             full: SpoolFull::default(),
-            fsync: Fsync::IntervalMs(1_000),
+            fsync: Fsync::default(),
         }
     }
 
@@ -172,15 +214,7 @@ impl Spool {
             (0..cores).map(|_| ring(METER_RECORDS_MAX)).unzip();
         let (stop, stopping) = channel();
         let (report, done) = channel();
-        let mut keeper = Keeper {
-            writer,
-            outlets,
-            held: None,
-            state: Arc::clone(&state),
-            full: config.full,
-            has_said_evicting: false,
-            directory: config.directory.clone(),
-        };
+        let mut keeper = Keeper::new(config, writer, outlets, Arc::clone(&state));
         let run = move || {
             keeper.run(&stopping);
             // Nobody waits for the report of a spool that was given up.
@@ -254,173 +288,6 @@ impl Spool {
 impl Drop for Spool {
     fn drop(&mut self) {
         self.end(Duration::from_secs(1));
-    }
-}
-
-/// What the thread works with.
-struct Keeper {
-    writer: Writer,
-    outlets: Vec<Outlet>,
-    /// The batch that could not be stored, of which outlet, and how many of its bytes are stored.
-    held: Option<(usize, Batch, usize)>,
-    state: Arc<SpoolState>,
-    full: SpoolFull,
-    has_said_evicting: bool,
-    directory: PathBuf,
-}
-
-/// How a turn over the queues ended.
-#[derive(PartialEq, Eq)]
-enum Turn {
-    /// The spool is full or failing; a batch is held.
-    Blocked,
-    /// Everything is stored.
-    Empty,
-    /// There is more.
-    More,
-}
-
-impl Keeper {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a thread of its own with a clock of its own; not the data path"
-    )]
-    fn run(&mut self, stopping: &Receiver<Instant>) {
-        let began = Instant::now();
-        let mut recounted = began;
-        let mut deadline = None;
-        loop {
-            if deadline.is_none() {
-                match stopping.try_recv() {
-                    Ok(at) => deadline = Some(at),
-                    Err(TryRecvError::Disconnected) => deadline = Some(Instant::now()),
-                    Err(TryRecvError::Empty) => {}
-                }
-            }
-            let turn = self.turn();
-            let now = Instant::now();
-            if deadline.is_some_and(|at| turn == Turn::Empty || now >= at) {
-                return;
-            }
-            self.writer.tick((now - began).as_millis() as u64);
-            if turn == Turn::Blocked && now - recounted >= RECOUNT_INTERVAL {
-                self.writer.recount();
-                recounted = now;
-            }
-            if turn != Turn::More {
-                std::thread::park_timeout(Duration::from_millis(SPOOL_POLL_MS));
-            }
-        }
-    }
-
-    /// One turn over all queues.
-    fn turn(&mut self) -> Turn {
-        if let Some((outlet, batch, stored)) = self.held.take()
-            && !self.store(outlet, batch, stored)
-        {
-            return Turn::Blocked;
-        }
-        let mut turn = Turn::Empty;
-        for outlet in 0..self.outlets.len() {
-            for taken in 0..BATCHES_PER_TURN {
-                let Ok(mut batch) = self.outlets[outlet].take() else {
-                    break;
-                };
-                segment::seal(&mut batch.bytes);
-                if !self.store(outlet, batch, 0) {
-                    return Turn::Blocked;
-                }
-                if taken + 1 == BATCHES_PER_TURN {
-                    turn = Turn::More;
-                }
-            }
-        }
-        turn
-    }
-
-    /// Stores a batch from its byte `stored` on, or gives it up where the operator chose that.
-    /// `false` where it is held instead.
-    fn store(&mut self, outlet: usize, batch: Batch, mut stored: usize) -> bool {
-        loop {
-            match self.writer.append(&batch.bytes[stored..]) {
-                Ok(()) => {
-                    self.say(SpoolHealth::Well, "");
-                    break;
-                }
-                Err((more, AppendFault::Full)) => {
-                    stored += more;
-                    self.say(SpoolHealth::Full, "its bound is reached");
-                    if self.full != SpoolFull::Refuse {
-                        let (_, records) = segment::fitting(&batch.bytes[stored..], u64::MAX);
-                        self.state.dropped_full(u64::from(records));
-                        break;
-                    }
-                    self.held = Some((outlet, batch, stored));
-                    return false;
-                }
-                Err((more, AppendFault::Io(error))) => {
-                    stored += more;
-                    self.state.write_failed();
-                    if error.kind() == std::io::ErrorKind::StorageFull && self.gives_way() {
-                        continue;
-                    }
-                    self.say(SpoolHealth::Failing, &error.to_string());
-                    self.held = Some((outlet, batch, stored));
-                    return false;
-                }
-            }
-        }
-        if self.state.summary().evicted > 0 && !self.has_said_evicting {
-            self.has_said_evicting = true;
-            let directory = self.directory.display();
-            tracing::warn!(%directory, "the spool is full: from now on its oldest events are deleted and counted");
-        }
-        self.outlets[outlet].settle(batch);
-        true
-    }
-
-    /// Deletes the oldest segment for a disk that others have filled, where the operator chose so.
-    fn gives_way(&mut self) -> bool {
-        self.full == SpoolFull::DropOldest && self.writer.evict().unwrap_or(false)
-    }
-
-    /// Says once when the spool's health changes.
-    fn say(&self, health: SpoolHealth, reason: &str) {
-        if self.state.set_health(health) == health {
-            return;
-        }
-        let directory = self.directory.display();
-        let consequence = match self.full {
-            SpoolFull::Refuse => "calls are refused until there is room",
-            SpoolFull::DropNew | SpoolFull::DropOldest => {
-                "events that do not fit in memory are dropped and counted"
-            }
-        };
-        match health {
-            SpoolHealth::Well => tracing::info!(%directory, "the spool stores events again"),
-            SpoolHealth::Full | SpoolHealth::Failing => {
-                tracing::error!(%directory, reason, "the spool stores no events: {consequence}");
-            }
-        }
-    }
-
-    /// Counts what is left, and closes the files.
-    fn close(self) -> DrainReport {
-        let mut lost = self.held.map_or(0, |(_, batch, stored)| {
-            let (_, records) = segment::fitting(&batch.bytes[stored..], u64::MAX);
-            u64::from(records)
-        });
-        for outlet in &self.outlets {
-            while let Ok(batch) = outlet.take() {
-                lost += u64::from(batch.records);
-            }
-        }
-        self.state.dropped_full(lost);
-        self.writer.close();
-        DrainReport {
-            lost,
-            timed_out: false,
-        }
     }
 }
 

@@ -12,7 +12,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::segment::{self, Header};
+use super::scan::{Scan, scan};
+use super::segment;
 use super::spool::{SpoolConfig, SpoolError, SpoolFull};
 use super::state::SpoolState;
 use super::sync::Syncer;
@@ -283,38 +284,39 @@ impl Writer {
         }
         let Some(last) = last else { return Ok(()) };
         let path = segment::path(&self.directory, last.sequence);
-        let bytes = std::fs::read(&path)?;
-        let keep_closed = Closed {
-            sequence: last.sequence,
-            bytes: last.bytes,
-            records: None,
-        };
-        match segment::parse_header(&bytes) {
-            Header::Whole { gateway_id, end } => {
-                let (valid_end, records) = segment::whole_frames(&bytes, end);
-                let valid_bytes = valid_end as u64;
+        match scan(&path)? {
+            Scan::Whole {
+                gateway_id,
+                valid_end,
+                records,
+            } => {
                 let file = OpenOptions::new().append(true).open(&path)?;
-                if valid_bytes < last.bytes {
-                    file.set_len(valid_bytes)?;
-                    self.state.torn(last.bytes - valid_bytes);
+                if valid_end < last.bytes {
+                    file.set_len(valid_end)?;
+                    self.state.torn(last.bytes - valid_end);
                 }
+                let file = Arc::new(file);
                 self.current = Some(Current {
-                    file: Arc::new(file),
+                    file,
                     sequence: last.sequence,
-                    bytes: valid_bytes,
+                    bytes: valid_end,
                     records,
                 });
-                if gateway_id != self.gateway_id || valid_bytes >= self.segment_bytes_max {
+                if gateway_id != self.gateway_id || valid_end >= self.segment_bytes_max {
                     self.close_current();
                 }
             }
-            Header::Incomplete => {
+            Scan::Incomplete => {
                 std::fs::remove_file(&path)?;
                 self.state.torn(last.bytes);
             }
-            Header::Foreign => {
-                self.closed_bytes += keep_closed.bytes;
-                self.closed.push_back(keep_closed);
+            Scan::Foreign => {
+                self.closed_bytes += last.bytes;
+                self.closed.push_back(Closed {
+                    sequence: last.sequence,
+                    bytes: last.bytes,
+                    records: None,
+                });
             }
         }
         Ok(())
@@ -366,10 +368,9 @@ fn lock(directory: &Path) -> Result<File, SpoolError> {
 
 /// Whole records of a segment that an earlier process wrote.
 fn count_records(path: &Path) -> io::Result<u64> {
-    let bytes = std::fs::read(path)?;
-    match segment::parse_header(&bytes) {
-        Header::Whole { end, .. } => Ok(segment::whole_frames(&bytes, end).1),
-        Header::Incomplete | Header::Foreign => Ok(0),
+    match scan(path)? {
+        Scan::Whole { records, .. } => Ok(records),
+        Scan::Incomplete | Scan::Foreign => Ok(0),
     }
 }
 

@@ -89,7 +89,7 @@ async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
                 if deadline.passed()
                     && let Some(refusal) = lateness(waiting)
                 {
-                    let answer = exchange::refuse_framing(core, refusal, peer, core.clock.now());
+                    let answer = exchange::refuse_framing(core, refusal);
                     outbox.send(answer, Recipient::UNREADABLE).await;
                 }
                 return;
@@ -134,7 +134,7 @@ async fn step(
             }
             Ok(Next::Waiting(waiting)) => break waiting,
             Err(refusal) => {
-                outbox.send(exchange::refuse_framing(core, refusal, peer, now), Recipient::UNREADABLE).await;
+                outbox.send(exchange::refuse_framing(core, refusal), Recipient::UNREADABLE).await;
                 return Step::Linger;
             }
         }

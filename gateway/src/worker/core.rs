@@ -14,6 +14,7 @@ use super::buffers::Buffers;
 use super::census::Census;
 use super::clock::{Clock, Now};
 use super::deadline::Deadlines;
+use super::notice::{Notice, Notices};
 use super::streams::Streams;
 use crate::http::write::Date;
 use crate::mcp::origin::AllowedHosts;
@@ -70,6 +71,8 @@ pub struct Shared {
     pub phase: Phase,
     /// Answers for `/ready`, `/metrics` and the landing page; made by control's side of the house.
     pub sight: Box<dyn Sight>,
+    /// What operators should read.
+    pub notices: Notices,
     /// How calls are priced.
     pub cost: CostRates,
 }
@@ -200,6 +203,14 @@ impl Core {
 
     /// Tells the operator (never the caller) why an upstream could not be reached.
     pub fn note_upstream_error(&self, upstream: &Upstream, address: SocketAddr, error: &io::Error) {
-        tracing::warn!(upstream = %upstream.key, %address, %error, "cannot connect to an upstream");
+        self.notify(&upstream.key, format!("cannot connect to {address}: {error}"), "");
+    }
+
+    /// Tells the operator something; what is too much is dropped.
+    pub fn notify(&self, subject: &str, message: String, request_id: &str) {
+        let notice =
+            Notice { subject: subject.to_owned(), message, request_id: request_id.to_owned() };
+        // Full, or control is gone: either way there is nobody to wait for.
+        let _ = self.shared.notices.try_send(notice);
     }
 }

@@ -1,8 +1,6 @@
 //! The body and the two headers that announce it. The last lines of a head are written here, because
 //! the length is known only once the body is.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -84,8 +82,7 @@ pub(super) fn write(
             })
         }
         Body::Text { content_type, .. } => with_length(content_type, expected, out, |out| {
-            let text = value.scalar().unwrap_or(Cow::Borrowed(value.raw()));
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(value.text().as_bytes());
             Ok(())
         }),
         Body::Binary {

@@ -10,8 +10,6 @@
 //!   are undefined; they are written as `form`.
 //! - Numbers travel exactly as written.
 
-use std::borrow::Cow;
-
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::guard::document::{Kind, Node};
@@ -243,13 +241,13 @@ impl Writer<'_> {
             .filter(|element| element.kind() != Kind::Null);
         if self.expansion.explode {
             for element in defined {
-                self.item(&text(element));
+                self.item(&element.text());
             }
             return;
         }
         let mut first = true;
         for element in defined {
-            self.joined(&mut first, &text(element));
+            self.joined(&mut first, &element.text());
         }
     }
 
@@ -264,10 +262,10 @@ impl Writer<'_> {
                 self.separate();
                 self.encoded(&name);
                 self.out.push(b'=');
-                self.encoded(&text(value));
+                self.encoded(&value.text());
             } else {
                 self.joined(&mut first, &name);
-                self.joined(&mut first, &text(value));
+                self.joined(&mut first, &value.text());
             }
         }
     }
@@ -355,9 +353,4 @@ impl Writer<'_> {
     fn encoded(&mut self, text: &str) {
         write_encoded(self.out, self.place, self.expansion.allow_reserved, text);
     }
-}
-
-/// The text of an item: a scalar as a person would write it, anything else as JSON.
-fn text(value: Node<'_>) -> Cow<'_, str> {
-    value.scalar().unwrap_or(Cow::Borrowed(value.raw()))
 }

@@ -20,10 +20,6 @@ pub trait Pick: Debug + 'static {
 #[derive(Debug)]
 pub struct Picked;
 
-/// Those that `key` needs.
-#[derive(Debug)]
-pub struct ForKeys;
-
 /// Those that `events` needs.
 #[derive(Debug)]
 pub struct ForSpool;
@@ -31,12 +27,6 @@ pub struct ForSpool;
 impl Pick for Picked {
     fn takes(_: &Row) -> bool {
         true
-    }
-}
-
-impl Pick for ForKeys {
-    fn takes(row: &Row) -> bool {
-        matches!(row.key, "keys" | "key_hash_secret" | "key_hash_secret_file")
     }
 }
 

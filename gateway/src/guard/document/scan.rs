@@ -14,8 +14,8 @@ const NO_PARENT: usize = u32::MAX as usize;
 
 /// Bytes for which one entry is reserved. Measured: argument objects have an entry per 9 to 14 bytes.
 const BYTES_PER_ENTRY: usize = 8;
-/// The most entries reserved before any was read: one long string has a single entry.
-const RESERVED_ENTRIES_MAX: usize = 1024;
+/// The most entries reserved before any was read (1 MiB): one long string has a single entry.
+const RESERVED_ENTRIES_MAX: usize = 64 * 1024;
 
 pub(super) fn scan(text: &str) -> Result<Document<'_>, DocumentFault> {
     if text.len() >= NO_PARENT {
@@ -332,16 +332,21 @@ impl Scanner<'_> {
 /// A number below 64 that equal names share. An escaped name may equal an unescaped one of another
 /// text, so the sieve looks at the value.
 fn sieve(name: Node<'_>) -> u32 {
-    let value = name.string().unwrap_or_default();
-    let bytes = value.as_bytes();
+    let entry = name.entry();
+    if entry.meta & ESCAPED != 0 {
+        return sieve_of(name.string().unwrap_or_default().as_bytes());
+    }
+    sieve_of(&name.document.text.as_bytes()[entry.start as usize + 1..entry.end as usize - 1])
+}
+
+fn sieve_of(bytes: &[u8]) -> u32 {
     let (Some(&first), Some(&last)) = (bytes.first(), bytes.last()) else {
         return 0;
     };
     let middle = bytes[bytes.len() / 2];
-    let mixed = u32::from(first)
-        | u32::from(last) << 8
-        | u32::from(middle) << 16
-        | ((bytes.len() & 0xff) as u32) << 24;
+    #[allow(clippy::cast_possible_truncation, reason = "masked")]
+    let length = (bytes.len() & 0xff) as u32;
+    let mixed = u32::from(first) | u32::from(last) << 8 | u32::from(middle) << 16 | length << 24;
     // Fibonacci hashing: the top bits of a multiplication by 2^32 / phi.
     mixed.wrapping_mul(0x9e37_79b9) >> 26
 }

@@ -137,7 +137,7 @@ fn rates_do_not_drift() {
         .filter(|step| take(&fast, step * 300).is_ok())
         .count();
     assert_eq!(count, 10_000_000);
-    // 857.142857... ns a request: the period is rounded, by less than 1 ppm, here 7 requests. The
+    // 857.142857... ns a request: the period is rounded, by less than 2 ppm, here 14 requests. The
     // burst of 2 lets no wait get lost to the step of 300 ns.
     let odd = Bucket::new(Rate {
         requests_per_minute: 70_000_000,
@@ -146,7 +146,10 @@ fn rates_do_not_drift() {
     let count = (0..20_000_000_u64)
         .filter(|step| take(&odd, step * 300).is_ok())
         .count();
-    assert!((7_000_002 - 7..=7_000_002 + 7).contains(&count), "{count}");
+    assert!(
+        (7_000_002 - 14..=7_000_002 + 14).contains(&count),
+        "{count}"
+    );
     // 8.571428... s a request over a week: the burst and 70,560, the last as the week ends.
     assert_eq!(
         admitted(
@@ -206,7 +209,7 @@ fn odd_settings_are_safe() {
 
 #[test]
 fn the_word_may_come_round() {
-    let round_ns = u64::MAX / UNITS_PER_NS;
+    let round_ns = MOMENT / UNITS_PER_NS;
     let bucket = bucket(60, 3);
     for _ in 0..3 {
         assert!(take(&bucket, round_ns - SECOND_NS / 2).is_ok());
@@ -292,33 +295,41 @@ fn cores_together_are_admitted_exactly_the_rate() {
     );
 }
 
-/// A rate that changes under load neither loses the bucket nor fills it.
+/// A rate that changes under load neither loses the bucket nor fills it. Time stands still, so the
+/// burst is all there is, whatever the rate.
 #[test]
-fn a_rate_that_changes_under_load_stays_bounded() {
-    let shared = Arc::new(bucket(60, 10));
+fn a_rate_that_changes_under_load_gives_nothing_away() {
+    let shared = Arc::new(bucket(60, 1_000));
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let threads: Vec<_> = (0..2)
         .map(|_| {
-            let bucket = Arc::clone(&shared);
+            let (bucket, done) = (Arc::clone(&shared), Arc::clone(&done));
             std::thread::spawn(move || {
-                (0..200_000)
-                    .filter(|_| take(&bucket, SECOND_NS).is_ok())
-                    .count()
+                let mut admitted = 0_u32;
+                while !done.load(Ordering::Relaxed) {
+                    admitted += u32::from(take(&bucket, SECOND_NS).is_ok());
+                }
+                admitted
             })
         })
         .collect();
-    for turn in 0..1_000_u32 {
+    for turn in 0..20_000_u32 {
+        let requests_per_minute = if turn % 2 == 0 { 1 } else { 60 };
         shared.set_rate(
             Rate {
-                requests_per_minute: 60 + turn % 2 * 60_000,
-                burst: 10,
+                requests_per_minute,
+                burst: 1_000,
             },
             SECOND_NS,
         );
     }
-    let admitted: usize = threads
+    done.store(true, Ordering::Relaxed);
+    let mut admitted: u32 = threads
         .into_iter()
         .map(|thread| thread.join().unwrap())
         .sum();
-    // Time stands still, so the burst is all there is; each change may miscount a request that races.
-    assert!((10..=1_010).contains(&admitted), "{admitted}");
+    while take(&shared, SECOND_NS).is_ok() {
+        admitted += 1;
+    }
+    assert_eq!(admitted, 1_000);
 }

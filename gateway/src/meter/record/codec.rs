@@ -2,7 +2,7 @@
 //!
 //! One pass over the record into the worker's buffer: no allocation for a string, no formatting.
 //! Not here: where the bytes go ([`super::super::ring`]), framing and checksums
-//! ([`super::super::segment`]).
+//! (`meter::segment`).
 //!
 //! Version 1: `version u8, flags u8, status u8, mode u8, transport u8, event_id [16]`, varints
 //! `unix_ms latency_us backend_us request_bytes response_bytes cost_microunits`, where flagged

@@ -2,6 +2,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use super::super::record::{Record, Status};
+use super::super::state::SpoolHealth;
 use super::super::tests::{events, numbers};
 use super::super::{WORKER_TICK_MS, segment};
 use super::*;
@@ -221,6 +222,40 @@ fn new_events_are_dropped_and_counted_where_the_operator_chose_so() {
     );
     assert!(summary.dropped_full > 0);
     assert_eq!(events(directory.path()).0.len() as u64, summary.stored);
+}
+
+#[test]
+fn choices_are_read() {
+    for (text, expected) in [
+        ("drop_new", SpoolFull::DropNew),
+        ("drop_oldest", SpoolFull::DropOldest),
+        ("refuse", SpoolFull::Refuse),
+    ] {
+        assert_eq!(text.parse(), Ok(expected));
+    }
+    let intervals = [
+        ("1s", Fsync::IntervalMs(1_000)),
+        ("250ms", Fsync::IntervalMs(250)),
+        ("1us", Fsync::IntervalMs(1)),
+        ("never", Fsync::Never),
+        ("every_batch", Fsync::EveryBatch),
+    ];
+    for (text, expected) in intervals {
+        assert_eq!(text.parse(), Ok(expected));
+    }
+    for wrong in ["", "0s", "1", "always"] {
+        assert!(
+            wrong.parse::<Fsync>().unwrap_err().contains("every_batch"),
+            "{wrong}"
+        );
+        assert!(
+            wrong
+                .parse::<SpoolFull>()
+                .unwrap_err()
+                .contains("drop_oldest"),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]

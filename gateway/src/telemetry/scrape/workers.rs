@@ -12,7 +12,8 @@ use crate::telemetry::counter::{CoreCounters, Counter, LabelCounters, MethodClas
 use crate::telemetry::histogram::{Histogram, HistogramTotal};
 
 /// Plain counters: name, help, where.
-const COUNTERS: &[(&str, &str, fn(&CoreCounters) -> &Counter)] = &[
+type Plain = (&'static str, &'static str, fn(&CoreCounters) -> &Counter);
+const COUNTERS: &[Plain] = &[
     (
         "stoa_page_requests",
         "Requests that are no MCP: landing page, health, metrics",

@@ -1,0 +1,184 @@
+//! Schemas of any version become JSON Schema 2020-12 that stands on its own: no reference out of
+//! itself, bounded in size and depth, and never stricter than the document.
+//!
+//! Never stricter, because the upstream checks its input anyway: a call that the upstream would take
+//! must not be refused here for a flaw of its document. Where something had to be left out (size,
+//! circles, read-only members), every `oneOf` of the result becomes an `anyOf`, as alternatives that
+//! lost a constraint may no longer exclude each other.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use super::Reason;
+use super::document::{Document, Version};
+use super::reference::Resolver;
+
+mod convert;
+mod graph;
+mod keyword;
+pub(super) mod merge;
+
+use convert::{Pass, Stop};
+pub(super) use keyword::is_annotation;
+
+/// Bytes of an input schema. 64 KiB is some 16,000 tokens: more would crowd out the conversation
+/// that the tool serves.
+pub(super) const INPUT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of an output schema, which helps a model less than the input schema does.
+pub(super) const OUTPUT_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of all schemas of one document. A schema that a thousand operations share is written out a
+/// thousand times, so that the bound on one is not enough. Microsoft Graph, the largest public
+/// document, has 31 MiB of input schemas for 11,000 tools.
+const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of all schemas after which there are no more output schemas.
+const DOCUMENT_OUTPUT_BYTES_MAX: usize = DOCUMENT_BYTES_MAX / 2;
+
+/// Whose data a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// What a caller sends: read-only members are left out.
+    Request,
+    /// What the upstream answers: write-only members are left out, and what forbids more than is
+    /// documented is dropped.
+    Response,
+}
+
+/// How much of a schema is kept.
+#[derive(Clone, Copy, Debug)]
+struct Detail {
+    /// Nested schemas below this level are told by type and description only.
+    levels_max: usize,
+    /// Examples are left out and descriptions cut.
+    brief: bool,
+}
+
+const fn detail(levels_max: usize, brief: bool) -> Detail {
+    Detail { levels_max, brief }
+}
+
+/// Tried in this order until one fits. Level 0 keeps nothing but types, and always fits in practice.
+const INPUT_DETAILS: [Detail; 9] = [
+    detail(LEVELS_MAX, false),
+    detail(LEVELS_MAX, true),
+    detail(8, true),
+    detail(6, true),
+    detail(4, true),
+    detail(3, true),
+    detail(2, true),
+    detail(1, true),
+    detail(0, true),
+];
+/// Two tries: a cut output schema is worth something, a long search for one is not.
+const OUTPUT_DETAILS: [Detail; 2] = [detail(LEVELS_MAX, false), detail(3, true)];
+/// Levels of nested schemas in a result. Each may nest two levels of JSON, which keeps a definition
+/// below [`crate::limits::JSON_DEPTH_MAX`].
+const LEVELS_MAX: usize = 40;
+
+/// Converts schemas of one document.
+#[derive(Debug)]
+pub(super) struct Schemas<'d> {
+    resolver: &'d Resolver<'d>,
+    version: Version,
+    recursive: HashSet<String>,
+    /// Whether a pattern is one that our validator takes; documents repeat their patterns.
+    patterns: RefCell<HashMap<String, bool>>,
+    /// Bytes of what was converted so far.
+    bytes: Cell<usize>,
+}
+
+/// Converted schemas that share definitions.
+#[derive(Debug, Default)]
+pub(super) struct Converted {
+    /// One for each source, in their order.
+    pub(super) schemas: Vec<Value>,
+    /// What their `#/$defs/...` references name.
+    pub(super) definitions: Map<String, Value>,
+}
+
+impl<'d> Schemas<'d> {
+    /// A converter for `document`.
+    pub(super) fn new(document: &'d Document, resolver: &'d Resolver<'d>) -> Self {
+        Self {
+            resolver,
+            version: document.version(),
+            recursive: graph::recursive(document.root(), resolver),
+            patterns: RefCell::default(),
+            bytes: Cell::new(0),
+        }
+    }
+
+    /// What callers send. Larger than [`INPUT_BYTES_MAX`]: detail is given up level by level.
+    pub(super) fn input(&self, sources: &[&'d Value]) -> Result<Converted, Reason> {
+        if self.bytes.get() > DOCUMENT_BYTES_MAX {
+            return Err(Reason::new(format!(
+                "the tools before it need {DOCUMENT_BYTES_MAX} bytes of schemas, which is all that one document may have; select fewer operations"
+            )));
+        }
+        self.first_that_fits(sources, Direction::Request, INPUT_BYTES_MAX, &INPUT_DETAILS)?
+            .ok_or_else(|| {
+                Reason::new(format!(
+                    "its arguments need a schema of more than {INPUT_BYTES_MAX} bytes"
+                ))
+            })
+    }
+
+    /// What the upstream answers; nothing where it does not fit [`OUTPUT_BYTES_MAX`].
+    pub(super) fn output(&self, sources: &[&'d Value]) -> Result<Option<Converted>, Reason> {
+        if self.bytes.get() > DOCUMENT_OUTPUT_BYTES_MAX {
+            return Ok(None);
+        }
+        self.first_that_fits(
+            sources,
+            Direction::Response,
+            OUTPUT_BYTES_MAX,
+            &OUTPUT_DETAILS,
+        )
+    }
+
+    fn first_that_fits(
+        &self,
+        sources: &[&'d Value],
+        direction: Direction,
+        bytes_max: usize,
+        details: &[Detail],
+    ) -> Result<Option<Converted>, Reason> {
+        for &detail in details {
+            match Pass::new(self, direction, detail, bytes_max).run(sources) {
+                Ok((converted, bytes)) => {
+                    self.bytes.set(self.bytes.get().saturating_add(bytes));
+                    return Ok(Some(converted));
+                }
+                Err(Stop::TooLarge) => {}
+                Err(Stop::Fault(reason)) => return Err(reason),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the validator takes a pattern. Documents are written for every regex dialect there is.
+    fn takes_pattern(&self, pattern: &str) -> bool {
+        if let Some(&known) = self.patterns.borrow().get(pattern) {
+            return known;
+        }
+        // `/^a$/` is how JavaScript writes a literal; as a pattern it can match nothing.
+        let literal = pattern.len() > 2 && pattern.starts_with("/^") && pattern.ends_with('/');
+        let taken = !literal
+            && jsonschema::draft202012::new(&serde_json::json!({ "pattern": pattern })).is_ok();
+        self.patterns.borrow_mut().insert(pattern.to_owned(), taken);
+        taken
+    }
+}
+
+/// Whether a schema constrains nothing.
+pub(super) fn is_anything(schema: &Value) -> bool {
+    match schema {
+        Value::Bool(flag) => *flag,
+        Value::Object(keywords) => keywords.keys().all(|name| is_annotation(name)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! What a document says about authentication, and the secret that the operator names.
+//!
+//! A document knows the kind and the place of a credential, never the secret. The operator's word
+//! wins; the document fills in the header, query parameter or cookie of an API key, and operations
+//! that it declares public get none.
+
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use super::reference::Resolver;
+use super::{ImportError, text};
+use crate::control::spec::Credential;
+use crate::control::spec::credential::{Authentication, AuthenticationKind};
+
+/// Credentials for the operations of one document.
+#[derive(Debug)]
+pub(super) struct Security<'d> {
+    document: &'d Document,
+    resolver: &'d Resolver<'d>,
+    configured: &'d Authentication,
+}
+
+/// What a scheme asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Scheme<'d> {
+    ApiKey {
+        place: &'d str,
+        name: &'d str,
+    },
+    Basic,
+    Bearer,
+    /// Nothing that we can give: digest, mutual TLS, or an unknown word.
+    Other(&'d str),
+}
+
+impl Scheme<'_> {
+    fn describe(&self) -> String {
+        match self {
+            Self::ApiKey { place, name } => format!("an API key in the {place} `{name}`"),
+            Self::Basic => "basic authentication".into(),
+            Self::Bearer => "a bearer token".into(),
+            Self::Other(name) => format!("`{}`", text::cut(name, 60)),
+        }
+    }
+
+    fn is_met_by(&self, kind: AuthenticationKind) -> bool {
+        match self {
+            Self::ApiKey { .. } => kind == AuthenticationKind::ApiKey,
+            Self::Basic => kind == AuthenticationKind::Basic,
+            Self::Bearer => matches!(
+                kind,
+                AuthenticationKind::Bearer | AuthenticationKind::Oauth2
+            ),
+            Self::Other(_) => false,
+        }
+    }
+}
+
+impl<'d> Security<'d> {
+    /// Checks the operator's words once.
+    pub(super) fn new(
+        document: &'d Document,
+        resolver: &'d Resolver<'d>,
+        configured: &'d Authentication,
+    ) -> Result<Self, ImportError> {
+        configured.credential().map_err(ImportError::Credential)?;
+        Ok(Self {
+            document,
+            resolver,
+            configured,
+        })
+    }
+
+    /// The credential of an operation, and a note where the document asks for another one.
+    pub(super) fn credential(
+        &self,
+        operation: &'d Map<String, Value>,
+    ) -> (Credential, Option<String>) {
+        let own = operation.get("security").and_then(Value::as_array);
+        let alternatives = own.or_else(|| self.document.get("security")?.as_array());
+        let alternatives: Vec<Vec<Scheme<'d>>> = alternatives
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .map(|all| all.keys().map(|name| self.scheme(name)).collect())
+            .collect();
+        let optional = alternatives.is_empty() || alternatives.iter().any(Vec::is_empty);
+        let asked = || {
+            let texts: Vec<String> = alternatives
+                .iter()
+                .filter(|all| !all.is_empty())
+                .map(|all| {
+                    let parts: Vec<String> = all.iter().map(Scheme::describe).collect();
+                    parts.join(" and ")
+                })
+                .collect();
+            texts.join(", or ")
+        };
+        let kind = self.configured.kind;
+        if kind == AuthenticationKind::None {
+            let note =
+                (!optional).then(|| format!("needs {}, and no credential is configured", asked()));
+            return (Credential::None, note);
+        }
+        if own.is_some_and(Vec::is_empty) {
+            // Declared public: a secret goes to nobody who does not ask for it.
+            return (Credential::None, None);
+        }
+        let matching = alternatives
+            .iter()
+            .find(|all| all.iter().any(|scheme| scheme.is_met_by(kind)));
+        let note = match matching {
+            Some(all) if all.len() > 1 => Some(format!(
+                "needs {}, and one credential is configured",
+                asked()
+            )),
+            None if !optional => Some(format!(
+                "needs {}, and the configured credential is of another kind",
+                asked()
+            )),
+            _ => None,
+        };
+        let placed = self.placed(matching);
+        (placed.credential().unwrap_or_default(), note)
+    }
+
+    /// The operator's words with the document's place for an API key that has none.
+    fn placed(&self, matching: Option<&Vec<Scheme<'d>>>) -> Authentication {
+        let mut written = self.configured.clone();
+        let named = [
+            &written.header_name,
+            &written.query_name,
+            &written.cookie_name,
+        ];
+        if written.kind != AuthenticationKind::ApiKey || named.iter().any(|name| name.is_some()) {
+            return written;
+        }
+        let declared: Vec<Scheme<'d>> = self
+            .schemes()
+            .map(|all| all.keys().map(|name| self.scheme(name)).collect())
+            .unwrap_or_default();
+        let of_operation = matching.into_iter().flatten();
+        let key = of_operation
+            .chain(&declared)
+            .find_map(|scheme| match scheme {
+                Scheme::ApiKey { place, name } => Some((*place, (*name).to_owned())),
+                _ => None,
+            });
+        match key {
+            Some(("query", name)) => written.query_name = Some(name),
+            Some(("cookie", name)) => written.cookie_name = Some(name),
+            Some((_, name)) => written.header_name = Some(name),
+            None => {}
+        }
+        written
+    }
+
+    fn schemes(&self) -> Option<&'d Map<String, Value>> {
+        let components = self.document.get("components");
+        components
+            .and_then(|all| all.get("securitySchemes"))
+            .or_else(|| self.document.get("securityDefinitions"))?
+            .as_object()
+    }
+
+    fn scheme(&self, name: &'d str) -> Scheme<'d> {
+        let Some(Ok(scheme)) = self
+            .schemes()
+            .and_then(|all| all.get(name))
+            .map(|scheme| self.resolver.follow(scheme))
+        else {
+            return Scheme::Other(name);
+        };
+        let word = |field: &str| scheme.get(field).and_then(Value::as_str);
+        let http = word("scheme").unwrap_or_default();
+        match word("type").unwrap_or_default() {
+            "apiKey" => match (word("in"), word("name")) {
+                (Some(place @ ("header" | "query" | "cookie")), Some(name)) => {
+                    Scheme::ApiKey { place, name }
+                }
+                _ => Scheme::Other(name),
+            },
+            "basic" => Scheme::Basic,
+            "http" if http.eq_ignore_ascii_case("basic") => Scheme::Basic,
+            "http" if http.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+            "oauth2" | "openIdConnect" => Scheme::Bearer,
+            _ => Scheme::Other(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMES: &str = "openapi: 3.0.0\ncomponents: {securitySchemes: {\
+        key: {type: apiKey, in: query, name: api_key}, head: {type: apiKey, in: header, name: X-K}, \
+        cookie: {type: apiKey, in: cookie, name: sid}, id: {type: apiKey, in: header, name: X-Id}, \
+        basic: {type: http, scheme: Basic}, bearer: {type: http, scheme: bearer}, \
+        oauth: {type: oauth2, flows: {}}, oidc: {type: openIdConnect}, \
+        alias: {$ref: '#/components/securitySchemes/key'}, \
+        tls: {type: mutualTLS}, digest: {type: http, scheme: digest}, odd: {type: apiKey}}}\n";
+
+    /// The credential's `Debug` text and the note of an operation with this `security`.
+    fn check(security: &str, configured: &str, expected: &str, note: &str) {
+        let document = Document::parse(&format!("{SCHEMES}{security}")).unwrap();
+        let resolver = Resolver::new(document.root(), None);
+        let configured: Authentication = serde_saphyr::from_str(configured).unwrap();
+        let security = Security::new(&document, &resolver, &configured).unwrap();
+        let empty = Map::new();
+        let operation = document.get("o").and_then(Value::as_object);
+        let (credential, found) = security.credential(operation.unwrap_or(&empty));
+        assert!(
+            format!("{credential:?}").contains(expected),
+            "{credential:?} lacks {expected}"
+        );
+        match (note, found) {
+            ("", None) => {}
+            ("", Some(found)) => panic!("unexpected note {found}"),
+            (note, found) => assert!(
+                found.as_deref().unwrap_or_default().contains(note),
+                "{found:?} lacks {note}"
+            ),
+        }
+    }
+
+    #[test]
+    fn the_document_places_an_api_key() {
+        let key = "{type: apiKey, secretEnv: K}";
+        check(
+            "security: [{key: []}]",
+            key,
+            "ApiKeyQuery { name: \"api_key\"",
+            "",
+        );
+        check(
+            "security: [{alias: []}]",
+            key,
+            "ApiKeyQuery { name: \"api_key\"",
+            "",
+        );
+        check(
+            "security: [{key: []}]\no: {security: [{head: []}]}",
+            key,
+            "ApiKeyHeader { name: \"X-K\"",
+            "",
+        );
+        check(
+            "security: [{bearer: []}, {cookie: []}]",
+            key,
+            "ApiKeyCookie { name: \"sid\"",
+            "",
+        );
+        check(
+            "security: [{key: []}]",
+            "{type: apiKey, secretEnv: K, headerName: X-Mine}",
+            "ApiKeyHeader { name: \"X-Mine\"",
+            "",
+        );
+        check("", key, "ApiKeyQuery { name: \"api_key\"", "");
+        check(
+            "security: [{head: [], id: []}]",
+            key,
+            "X-K",
+            "and an API key in the header `X-Id`, and one",
+        );
+    }
+
+    #[test]
+    fn the_operator_decides_and_is_told() {
+        let bearer = "{type: bearer, secretEnv: T}";
+        for security in ["bearer", "oauth", "oidc"] {
+            check(
+                &format!("security: [{{{security}: []}}]"),
+                bearer,
+                "Bearer",
+                "",
+            );
+        }
+        check(
+            "security: [{basic: []}]",
+            "{type: basic, secretEnv: T}",
+            "Basic",
+            "",
+        );
+        check("", bearer, "Bearer", "");
+        check("security: [{}, {key: []}]", bearer, "Bearer", "");
+        check("security: [{key: []}]", bearer, "Bearer", "another kind");
+        check(
+            "security: [{tls: []}, {digest: []}, {odd: []}, {gone: []}]",
+            bearer,
+            "Bearer",
+            "`tls`, or `digest`, or `odd`, or `gone`",
+        );
+        check(
+            "security: [{bearer: []}]\no: {security: []}",
+            bearer,
+            "None",
+            "",
+        );
+        check(
+            "security: [{bearer: []}]",
+            "{}",
+            "None",
+            "needs a bearer token, and no credential",
+        );
+        check("security: [{bearer: []}, {}]", "{}", "None", "");
+        check("", "{}", "None", "");
+    }
+
+    #[test]
+    fn a_credential_without_a_secret_is_an_error() {
+        let document = Document::parse(SCHEMES).unwrap();
+        let resolver = Resolver::new(document.root(), None);
+        let configured: Authentication = serde_saphyr::from_str("{type: bearer}").unwrap();
+        let error = Security::new(&document, &resolver, &configured).unwrap_err();
+        assert!(error.to_string().contains("secretFile"), "{error}");
+    }
+}

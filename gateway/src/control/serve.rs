@@ -1,0 +1,305 @@
+//! The life of the process: start everything, wait for a signal, drain.
+//!
+//! The order of the start matters: the kernel part may move the process into a cgroup of its own, so it
+//! comes before any socket; the first snapshot is compiled before a worker listens, so no call meets an
+//! empty catalog by accident.
+
+mod drain;
+mod roots;
+
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwap;
+
+use super::admin::{self, AdminRoutes, StatusBody};
+use super::catalog::Catalog;
+use super::settings::{AccessLog as AccessSetting, Ebpf, Fsync, Settings, WhenFull};
+use super::sight::{Sight, kernel_sample};
+use super::{resolver, sight};
+use crate::kernel::{Kernel, Mode};
+use crate::mcp::handshake;
+use crate::mcp::origin::AllowedHosts;
+use crate::mcp::seal::Sealer;
+use crate::meter::Meter;
+use crate::meter::cost::CostRates;
+use crate::meter::spool::{self, Spool, SpoolConfig, SpoolFull};
+use crate::snapshot::Snapshot;
+use crate::telemetry::access::{AccessDestination, AccessMode, AccessWriter};
+use crate::telemetry::log::{self, LogFormat};
+use crate::telemetry::scrape::{Sample, SampleKind};
+use crate::worker::census::Census;
+use crate::worker::clock::Clock;
+use crate::worker::core::{Ends, Phase, ServerLimits, Shared};
+use crate::worker::io::{Driver, usable_cpus};
+use crate::worker::notice::{self, Notice};
+use crate::worker;
+
+/// Pause between two looks at the workers' notices.
+const NOTICES_LOOK: Duration = Duration::from_millis(100);
+
+/// Serves until a signal, then drains.
+///
+/// # Errors
+/// Whatever keeps the gateway from serving: each names the setting to change.
+pub fn serve(settings: Settings, started: Instant) -> Result<()> {
+    let format = if settings.logs.json { LogFormat::Json } else { LogFormat::Text };
+    log::init(format, settings.logs.level.as_str())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tasks = tokio::task::LocalSet::new();
+    tasks.block_on(&runtime, run(settings, started))
+}
+
+async fn run(settings: Settings, started: Instant) -> Result<()> {
+    let mut signals = drain::Signals::listen()?;
+    let mut kernel = Kernel::start(match settings.kernel.ebpf {
+        Ebpf::Auto => Mode::Auto,
+        Ebpf::Off => Mode::Off,
+        Ebpf::Require => Mode::Require,
+    })?;
+    if let Some(messages) = kernel.messages() {
+        tokio::task::spawn_local(messages.forward());
+    }
+    let published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+    let catalog = Catalog::open(&settings, Arc::clone(&published)).await?;
+    let address = SocketAddr::new(settings.listening.host, settings.listening.port);
+    let workers = settings.listening.workers.get();
+    let (spool, meters) = start_spool(&settings, workers)?;
+    let (access, access_ends) =
+        AccessWriter::start(access_mode(settings.logs.access), &AccessDestination::default(), workers)?;
+    let sockets = bind(address, workers)?;
+    let listeners = sockets.first().map(TcpListener::local_addr).transpose()?;
+    let driver = Driver::probe();
+    let cores: Vec<_> = (0..workers).map(|_| Arc::default()).collect();
+    let sight = Arc::new(Sight {
+        clock: Clock::new(started),
+        snapshot: Arc::clone(&published),
+        problems: catalog.problems(),
+        listeners: listeners.iter().map(ToString::to_string).collect(),
+        cores: cores.clone(),
+        spool: spool.as_ref().map(|spool| Arc::clone(spool.state())),
+        draining: AtomicBool::new(false),
+        access_dropped: access.dropped(),
+        needs_key: !settings.is_anonymous(),
+        kernel: kernel_samples(kernel, driver),
+    });
+    let (notices, notices_out) = notice::channel();
+    let shared = Arc::new(shared(&settings, started, published, &sight, notices)?);
+    let ends = meters.into_iter().zip(access_ends).zip(cores);
+    let cpus = usable_cpus();
+    let mut threads = Vec::with_capacity(workers);
+    for (index, (socket, ((meter, access), counters))) in sockets.into_iter().zip(ends).enumerate() {
+        // With as many workers as CPUs each has its own; otherwise the kernel places them better.
+        let cpu = (cpus.len() == workers).then(|| cpus[index]);
+        let ends = Ends { meter, access, counters };
+        threads.push(worker::start(index, cpu, driver, socket, Arc::clone(&shared), ends)?);
+    }
+    announce(&settings, &shared, driver, listeners, started);
+    tokio::task::spawn_local(resolver::run(Arc::clone(&shared.snapshot)));
+    tokio::task::spawn_local(catalog.run());
+    tokio::task::spawn_local(log_notices(notices_out));
+    let stop_admin = start_admin(&settings, &sight).await?;
+    signals.first().await;
+    drain::drain(&shared, &sight, &stop_admin, threads, signals).await;
+    drop(access);
+    drain::end_spool(spool, Duration::from_millis(shared.limits.grace_period_ms));
+    Ok(())
+}
+
+/// Binds the workers' sockets, and says what to change where that fails.
+fn bind(address: SocketAddr, workers: usize) -> Result<Vec<TcpListener>> {
+    if worker::is_taken(address) {
+        bail!("{address} is in use by another process; choose another with --port");
+    }
+    worker::bind(address, workers)
+        .with_context(|| format!("cannot listen on {address}; see --host and --port"))
+}
+
+fn shared(
+    settings: &Settings,
+    started: Instant,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    sight: &Arc<Sight>,
+    notices: notice::Notices,
+) -> Result<Shared> {
+    let bounds = &settings.bounds;
+    let listening = &settings.listening;
+    let hosts = AllowedHosts::new(
+        listening.host.is_loopback(),
+        listening.allowed_hosts.iter().map(String::as_str),
+        listening.allowed_origins.iter().map(String::as_str),
+    );
+    Ok(Shared {
+        clock: Clock::new(started),
+        snapshot,
+        limits: ServerLimits {
+            body_bytes_max: bounds.body_bytes_max,
+            head_timeout_ms: bounds.head_timeout_ms,
+            body_timeout_ms: bounds.body_timeout_ms,
+            idle_timeout_ms: bounds.idle_timeout_ms,
+            write_timeout_ms: bounds.write_timeout_ms,
+            requests_per_connection_max: bounds.requests_per_connection_max,
+            grace_period_ms: listening.grace_period_ms,
+        },
+        hosts: hosts.map_err(|reason| anyhow::anyhow!("--allowed-hosts, --allowed-origins: {reason}"))?,
+        sealer: sealer(settings)?,
+        sessions: crate::mcp::session::Sessions::default(),
+        instructions: handshake::INSTRUCTIONS.into(),
+        upstream_tls: roots::client_config(settings.catalog.upstream_ca_file.as_deref())?,
+        census: Arc::new(Census::new(bounds.connections_max, bounds.connections_per_address_max)),
+        phase: Phase::default(),
+        sight: Box::new(SharedSight(Arc::clone(sight))),
+        notices,
+        cost: CostRates::from_units(settings.rates.cost_base, settings.rates.cost_per_100ms)?,
+    })
+}
+
+/// The key of sessions and cursors: the operator's, so that every node opens every token, or one of our
+/// own, so that they end with the process.
+fn sealer(settings: &Settings) -> Result<Sealer> {
+    let sealer = match &settings.identity.session_key {
+        None => Sealer::with_random_key(),
+        Some(secret) => {
+            // The setting may be any text; the cipher wants 32 bytes.
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.expose().as_bytes());
+            let mut key = [0; 32];
+            key.copy_from_slice(digest.as_ref());
+            Sealer::new(&key, &[])
+        }
+    };
+    sealer.map_err(|_| anyhow::anyhow!("the cryptographic library gives no key for sessions"))
+}
+
+fn start_spool(settings: &Settings, workers: usize) -> Result<(Option<Spool>, Vec<Meter>)> {
+    let metering = &settings.metering;
+    if !metering.enabled {
+        return Ok((None, (0..workers).map(|_| Meter::off()).collect()));
+    }
+    let mut config =
+        SpoolConfig::new(&metering.spool, &settings.gateway_id).with_bytes_max(metering.spool_bytes_max);
+    config.full = match metering.spool_full {
+        WhenFull::Drop => SpoolFull::DropOldest,
+        WhenFull::Refuse => SpoolFull::Refuse,
+    };
+    config.fsync = match metering.spool_fsync {
+        Fsync::EveryBatch => spool::Fsync::EveryBatch,
+        Fsync::Interval(interval) => {
+            spool::Fsync::IntervalMs(u64::try_from(interval.as_millis()).unwrap_or(u64::MAX))
+        }
+        Fsync::Never => spool::Fsync::Never,
+    };
+    let (spool, meters) = Spool::start(&config, workers)?;
+    Ok((Some(spool), meters))
+}
+
+fn access_mode(setting: AccessSetting) -> AccessMode {
+    match setting {
+        AccessSetting::Full => AccessMode::Full,
+        AccessSetting::Off => AccessMode::Off,
+        AccessSetting::Sampled(count) => NonZeroU32::new(count).map_or(AccessMode::Full, AccessMode::Sampled),
+    }
+}
+
+/// Samples of the kernel part, and of the runtime's driver, for each scrape.
+fn kernel_samples(kernel: Kernel, driver: Driver) -> Box<dyn Fn() -> Vec<Sample> + Send + Sync> {
+    Box::new(move || {
+        let mut samples: Vec<Sample> = kernel
+            .features()
+            .into_iter()
+            .map(|feature| Sample {
+                name: "stoa_kernel_feature",
+                help: "Kernel features, 1 where attached",
+                labels: vec![("name", feature.name.to_owned())],
+                value: u64::from(feature.on),
+                kind: SampleKind::Gauge,
+            })
+            .collect();
+        samples.extend(kernel.counters().iter().map(kernel_sample));
+        samples.push(Sample {
+            name: "stoa_worker_driver",
+            help: "What the workers' reads and writes run on",
+            labels: vec![("driver", driver.name().to_owned())],
+            value: 1,
+            kind: SampleKind::Gauge,
+        });
+        samples
+    })
+}
+
+/// One line that says what is served, on what, and what an operator should know.
+fn announce(settings: &Settings, shared: &Shared, driver: Driver, listeners: Option<SocketAddr>, started: Instant) {
+    let snapshot = shared.snapshot.load();
+    tracing::info!(
+        address = listeners.map(tracing::field::display),
+        workers = settings.listening.workers.get(),
+        driver = driver.name(),
+        tools = snapshot.tools.len(),
+        start_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "serving"
+    );
+    if driver == Driver::Epoll {
+        tracing::warn!("io_uring is refused on this machine: the workers use epoll, at up to a fifth more CPU a call");
+    }
+    if settings.is_anonymous() {
+        tracing::warn!(
+            tenant = %settings.identity.anonymous_tenant,
+            "no keys file (--keys): everyone who reaches this address is this tenant, so it should stay on loopback"
+        );
+    }
+}
+
+async fn log_notices(notices: std::sync::mpsc::Receiver<Notice>) {
+    loop {
+        for notice in notices.try_iter() {
+            tracing::warn!(subject = notice.subject, request_id = notice.request_id, "{}", notice.message);
+        }
+        tokio::time::sleep(NOTICES_LOOK).await;
+    }
+}
+
+/// The metrics port; its task ends when the sender says so.
+async fn start_admin(settings: &Settings, sight: &Arc<Sight>) -> Result<tokio::sync::watch::Sender<bool>> {
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let Some(port) = settings.listening.metrics_port else { return Ok(stop) };
+    let address = SocketAddr::new(settings.listening.host, port);
+    let listener = match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        // The same numbers are on the main port, so a second gateway on one machine still starts.
+        Err(error) => {
+            tracing::warn!(%address, %error, "no metrics port: choose another with --metrics-port, or 0 for none");
+            return Ok(stop);
+        }
+    };
+    let (metrics, ready) = (Arc::clone(sight), Arc::clone(sight));
+    let routes = AdminRoutes {
+        metrics: Box::new(move || metrics.metrics()),
+        ready: Box::new(move || {
+            let readiness = ready.readiness();
+            StatusBody { http_status: readiness.http_status(), body: readiness.body() }
+        }),
+        live: Box::new(|| StatusBody { http_status: 200, body: br#"{"status":"ok"}"#.to_vec() }),
+    };
+    tokio::task::spawn_local(admin::serve(listener, Arc::new(routes), stopped));
+    Ok(stop)
+}
+
+/// The workers' share of the sight.
+struct SharedSight(Arc<sight::Sight>);
+
+impl crate::worker::core::Sight for SharedSight {
+    fn ready(&self) -> (bool, Vec<u8>) {
+        self.0.ready()
+    }
+
+    fn metrics(&self) -> Vec<u8> {
+        self.0.metrics()
+    }
+
+    fn landing(&self, host: Option<&[u8]>, form: crate::route::landing::Form) -> Vec<u8> {
+        self.0.landing(host, form)
+    }
+}

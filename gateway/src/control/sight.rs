@@ -1,0 +1,134 @@
+//! What the gateway tells of itself: readiness, metrics and the landing page, from one set of sources.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use super::problem::Problem;
+use crate::kernel::{KernelCounter, Kind};
+use crate::meter::state::SpoolState;
+use crate::route::landing::{Form, Landing, render};
+use crate::snapshot::Snapshot;
+use crate::telemetry::counter::CoreCounters;
+use crate::telemetry::health::Readiness;
+use crate::telemetry::scrape::{self, CatalogSummary, Sample, SampleKind, Sources, ToolSeries};
+use crate::worker::clock::Clock;
+
+/// Everything that is looked at; shared by the workers' port and the metrics port.
+pub struct Sight {
+    /// Counts from the start of the process.
+    pub clock: Clock,
+    /// What is in force.
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// What of the catalog and the keys is not in force.
+    pub problems: Arc<ArcSwap<Vec<Problem>>>,
+    /// Addresses that are listened on.
+    pub listeners: Vec<String>,
+    /// The workers' counters.
+    pub cores: Vec<Arc<CoreCounters>>,
+    /// The spool; `None` where metering is off.
+    pub spool: Option<Arc<SpoolState>>,
+    /// Set when the process is about to end.
+    pub draining: AtomicBool,
+    /// Access lines given up.
+    pub access_dropped: Arc<AtomicU64>,
+    /// Whether callers need a key.
+    pub needs_key: bool,
+    /// Samples of the kernel part, and what never changes (the driver, features).
+    pub kernel: Box<dyn Fn() -> Vec<Sample> + Send + Sync>,
+}
+
+impl Sight {
+    /// Whether calls may be sent here, and why not.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let snapshot = self.snapshot.load();
+        Readiness {
+            listeners: self.listeners.clone(),
+            catalog_generation: snapshot.generation,
+            tools: snapshot.tools.len() as u64,
+            catalog_problems: self.problems.load().iter().map(ToString::to_string).collect(),
+            services_missing: Vec::new(),
+            spool: self.spool.as_ref().map(|spool| spool.summary()),
+            draining: self.draining.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Prometheus text.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<u8> {
+        let snapshot = self.snapshot.load();
+        let tools = snapshot
+            .tools
+            .iter()
+            .map(|tool| ToolSeries {
+                tenant: Arc::clone(&snapshot.tenant(tool.tenant).name),
+                tool: Arc::clone(&tool.name),
+                usage: Arc::clone(&tool.usage),
+            })
+            .collect();
+        scrape::scrape(Sources {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_s: self.uptime_s(),
+            draining: self.draining.load(Ordering::Relaxed),
+            cores: self.cores.clone(),
+            tools,
+            catalog: CatalogSummary {
+                generation: snapshot.generation,
+                tools: snapshot.tools.len() as u64,
+                tenants: snapshot.tenants.len() as u64,
+                problems: self.problems.load().len() as u64,
+            },
+            spool: self.spool.as_ref().map(|spool| spool.summary()),
+            access_lines_dropped: self.access_dropped.load(Ordering::Relaxed),
+            samples: (self.kernel)(),
+        })
+    }
+
+    fn uptime_s(&self) -> u64 {
+        self.clock.now().mono_ns / 1_000_000_000
+    }
+}
+
+impl crate::worker::core::Sight for Sight {
+    fn ready(&self) -> (bool, Vec<u8>) {
+        let readiness = self.readiness();
+        (readiness.is_ready(), readiness.body())
+    }
+
+    fn metrics(&self) -> Vec<u8> {
+        Self::metrics(self)
+    }
+
+    fn landing(&self, host: Option<&[u8]>, form: Form) -> Vec<u8> {
+        let readiness = self.readiness();
+        let landing = Landing {
+            status: readiness.status(),
+            tools: readiness.tools,
+            catalog_problems: readiness.catalog_problems.len() as u64,
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_s: self.uptime_s(),
+            host,
+            address: self.listeners.first().map_or("127.0.0.1:3001", String::as_str),
+            is_secure: false,
+            needs_key: self.needs_key,
+        };
+        render(&landing, form)
+    }
+}
+
+/// A kernel counter as a sample.
+#[must_use]
+pub fn kernel_sample(counter: &KernelCounter) -> Sample {
+    Sample {
+        name: counter.name,
+        help: counter.help,
+        labels: vec![("listener", counter.listener.clone()), ("direction", counter.direction.to_owned())],
+        value: counter.value,
+        kind: match counter.kind {
+            Kind::Counter => SampleKind::Counter,
+            Kind::Gauge => SampleKind::Gauge,
+        },
+    }
+}
