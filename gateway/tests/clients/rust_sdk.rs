@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ClientInfo, ClientRequest, PingRequest, ProtocolVersion,
+    CallToolRequestParams, CallToolResult, ClientRequest, PingRequest, ProtocolVersion,
     ServerNotification, SubscriptionFilter,
 };
 use rmcp::service::{
@@ -36,9 +36,6 @@ struct Listener {
 }
 
 impl ClientHandler for Listener {
-    fn get_info(&self) -> ClientInfo {
-        ClientInfo::default()
-    }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
         self.changed.notify_one();
