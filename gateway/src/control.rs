@@ -6,13 +6,16 @@
 
 pub mod admin;
 pub mod config;
+pub mod document;
 pub mod flags;
 pub mod import;
 pub mod names;
+pub mod normalise;
 pub mod problem;
 pub mod resolver;
 pub mod serve;
 pub mod settings;
 pub mod sight;
 pub mod spec;
+pub mod url;
 pub mod yaml;

@@ -25,6 +25,10 @@ pub trait Registry {
     fn tenant(&mut self, name: &str) -> TenantId;
     /// The bucket of this key, set to this rate.
     fn bucket(&mut self, key: &str, rate: Rate) -> Arc<Bucket>;
+    /// The limit of a caller with these roles, as the operator set it.
+    fn tier(&self, roles: Roles) -> Rate {
+        Rate::of_tier(roles)
+    }
     /// The counters of this caller.
     fn usage(&mut self, key: &str) -> Arc<CallerUsage>;
 }
@@ -68,7 +72,7 @@ pub fn compile(
 /// call its tools.
 pub fn anonymous(tenant: &str, registry: &mut dyn Registry) -> Arc<Identity> {
     let subject: Arc<str> = "anonymous".into();
-    let rate = Rate::of_tier(Roles::TENANT_ADMIN);
+    let rate = registry.tier(Roles::TENANT_ADMIN);
     Arc::new(Identity {
         kind: IdentityKind::Anonymous,
         subject: Arc::clone(&subject),
@@ -93,6 +97,8 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
     let roles = entry.roles().ok()?;
     let scopes = entry.scopes().ok()?.union(roles.scopes());
     let consumer = entry.consumer();
+    // A rate of the key's own takes the place of its tier's.
+    let rate = entry.rate.unwrap_or_else(|| registry.tier(roles));
     let identity = Identity {
         kind: IdentityKind::ApiKey,
         subject: name.into(),
@@ -104,10 +110,9 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
         scopes,
         tools_allowed: entry.tools_allowed.as_deref().map(sorted),
         tools_refused: sorted(&entry.tools_refused),
-        // A rate of the key's own takes the place of its tier's.
         tier_bucket: registry.bucket(
             &format!("tier/{tenant}/{name}"),
-            entry.rate.unwrap_or_else(|| Rate::of_tier(roles)),
+            rate,
         ),
         consumer_bucket: entry
             .consumer_rate

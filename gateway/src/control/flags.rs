@@ -8,11 +8,12 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::auth::keys_command::KeyCommand;
+use crate::meter::events_command::EventsOptions;
+
 mod setting;
 
-pub use setting::{ForSpool, Pick, Picked, SettingFlags};
-
-use crate::auth::keys_command::KeyCommand;
+pub use setting::SettingFlags;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +55,10 @@ pub enum Command {
     )]
     Check(SettingFlags),
     /// Make, list, rotate and revoke API keys.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  stoa-gateway key create --tenant acme --name ci --role viewer --expires 90d --keys ./keys.yaml"
+    )]
     Key(KeyCommand),
     /// Show the tools that a document would give.
     #[command(subcommand)]
@@ -65,7 +69,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  stoa-gateway events --spool ./stoa-spool --follow | jq .tool"
     )]
-    Events(EventsArguments),
+    Events(EventsOptions),
 }
 
 /// `stoa-gateway import ...`.
@@ -113,28 +117,16 @@ pub enum Emit {
     Yaml,
 }
 
-/// `stoa-gateway events`.
-#[derive(Debug, clap::Args)]
-pub struct EventsArguments {
-    /// Wait for more at the end.
-    #[arg(long)]
-    pub follow: bool,
-    /// Settings of the spool.
-    #[command(flatten)]
-    pub settings: SettingFlags<ForSpool>,
-}
-
 impl Arguments {
     /// The settings that apply to the command: those before it, and over them those after it.
     #[must_use]
     pub fn setting_flags(&self) -> Given {
         let mut given = self.settings.given().clone();
         let after = match &self.command {
-            None | Some(Command::Import(_) | Command::Key(_)) => None,
+            None | Some(Command::Events(_) | Command::Import(_) | Command::Key(_)) => None,
             Some(Command::Serve(flags) | Command::Check(flags) | Command::Doctor(flags)) => {
                 Some(flags.given())
             }
-            Some(Command::Events(events)) => Some(events.settings.given()),
         };
         if let Some(after) = after {
             given.values.extend(after.values.clone());

@@ -8,7 +8,6 @@ mod drain;
 mod roots;
 
 use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -18,19 +17,18 @@ use arc_swap::ArcSwap;
 
 use super::admin::{self, AdminRoutes, StatusBody};
 use super::catalog::Catalog;
-use super::settings::{AccessLog as AccessSetting, Ebpf, Fsync, Settings, WhenFull};
+use super::settings::{Ebpf, Settings};
 use super::sight::{Sight, kernel_sample};
-use super::{resolver, sight};
+use super::resolver;
 use crate::kernel::{Kernel, Mode};
 use crate::mcp::handshake;
 use crate::mcp::origin::AllowedHosts;
 use crate::mcp::seal::Sealer;
 use crate::meter::Meter;
-use crate::meter::cost::CostRates;
-use crate::meter::spool::{self, Spool, SpoolConfig, SpoolFull};
+use crate::meter::spool::Spool;
 use crate::snapshot::Snapshot;
-use crate::telemetry::access::{AccessDestination, AccessMode, AccessWriter};
-use crate::telemetry::log::{self, LogFormat};
+use crate::telemetry::access::AccessWriter;
+use crate::telemetry::log;
 use crate::telemetry::scrape::{Sample, SampleKind};
 use crate::worker::census::Census;
 use crate::worker::clock::Clock;
@@ -47,8 +45,7 @@ const NOTICES_LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// Whatever keeps the gateway from serving: each names the setting to change.
 pub fn serve(settings: Settings, started: Instant) -> Result<()> {
-    let format = if settings.logs.json { LogFormat::Json } else { LogFormat::Text };
-    log::init(format, settings.logs.level.as_str())?;
+    log::init(settings.logs.format, &settings.logs.level)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, run(settings, started))
@@ -70,7 +67,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     let workers = settings.listening.workers.get();
     let (spool, meters) = start_spool(&settings, workers)?;
     let (access, access_ends) =
-        AccessWriter::start(access_mode(settings.logs.access), &AccessDestination::default(), workers)?;
+        AccessWriter::start(settings.logs.access, &settings.logs.access_destination, workers)?;
     let sockets = bind(address, workers)?;
     let listeners = sockets.first().map(TcpListener::local_addr).transpose()?;
     let driver = Driver::probe();
@@ -154,7 +151,7 @@ fn shared(
         phase: Phase::default(),
         sight: Box::new(SharedSight(Arc::clone(sight))),
         notices,
-        cost: CostRates::from_units(settings.rates.cost_base, settings.rates.cost_per_100ms)?,
+        cost: settings.rates.cost,
     })
 }
 
@@ -179,29 +176,8 @@ fn start_spool(settings: &Settings, workers: usize) -> Result<(Option<Spool>, Ve
     if !metering.enabled {
         return Ok((None, (0..workers).map(|_| Meter::off()).collect()));
     }
-    let mut config =
-        SpoolConfig::new(&metering.spool, &settings.gateway_id).with_bytes_max(metering.spool_bytes_max);
-    config.full = match metering.spool_full {
-        WhenFull::Drop => SpoolFull::DropOldest,
-        WhenFull::Refuse => SpoolFull::Refuse,
-    };
-    config.fsync = match metering.spool_fsync {
-        Fsync::EveryBatch => spool::Fsync::EveryBatch,
-        Fsync::Interval(interval) => {
-            spool::Fsync::IntervalMs(u64::try_from(interval.as_millis()).unwrap_or(u64::MAX))
-        }
-        Fsync::Never => spool::Fsync::Never,
-    };
-    let (spool, meters) = Spool::start(&config, workers)?;
+    let (spool, meters) = Spool::start(&metering.spool, workers)?;
     Ok((Some(spool), meters))
-}
-
-fn access_mode(setting: AccessSetting) -> AccessMode {
-    match setting {
-        AccessSetting::Full => AccessMode::Full,
-        AccessSetting::Off => AccessMode::Off,
-        AccessSetting::Sampled(count) => NonZeroU32::new(count).map_or(AccessMode::Full, AccessMode::Sampled),
-    }
 }
 
 /// Samples of the kernel part, and of the runtime's driver, for each scrape.
@@ -288,9 +264,9 @@ async fn start_admin(settings: &Settings, sight: &Arc<Sight>) -> Result<tokio::s
 }
 
 /// The workers' share of the sight.
-struct SharedSight(Arc<sight::Sight>);
+struct SharedSight(Arc<Sight>);
 
-impl crate::worker::core::Sight for SharedSight {
+impl worker::core::Sight for SharedSight {
     fn ready(&self) -> (bool, Vec<u8>) {
         self.0.ready()
     }

@@ -8,11 +8,16 @@
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::spec::{RateSpec, Secret};
+use super::spec::Secret;
+use crate::auth::scope::Roles;
+use crate::limit::Rate;
+use crate::meter::cost::CostRates;
+use crate::meter::spool::SpoolConfig;
+use crate::telemetry::access::{AccessDestination, AccessMode};
+use crate::telemetry::log::LogFormat;
 
 pub mod layers;
 pub mod print;
@@ -122,13 +127,11 @@ pub struct Rates {
     /// By role.
     pub tiers: Tiers,
     /// A whole tenant, where [`Self::tenants`] names none.
-    pub tenant: Option<RateSpec>,
+    pub tenant: Option<Rate>,
     /// By tenant name, without the `tenant-` prefix.
-    pub tenants: Vec<(String, RateSpec)>,
-    /// Units for a call.
-    pub cost_base: f64,
-    /// Units for each 100 ms of a call.
-    pub cost_per_100ms: f64,
+    pub tenants: Vec<(String, Rate)>,
+    /// Units for a call and for its time.
+    pub cost: CostRates,
     /// Multiplier of the base for destructive tools that name none.
     pub cost_destructive_multiplier: f64,
 }
@@ -137,15 +140,15 @@ pub struct Rates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tiers {
     /// `cpi-admin`.
-    pub cpi_admin: RateSpec,
+    pub cpi_admin: Rate,
     /// `tenant-admin`.
-    pub tenant_admin: RateSpec,
+    pub tenant_admin: Rate,
     /// `devops`.
-    pub devops: RateSpec,
+    pub devops: Rate,
     /// `viewer`.
-    pub viewer: RateSpec,
+    pub viewer: Rate,
     /// No role.
-    pub none: RateSpec,
+    pub none: Rate,
 }
 
 /// Events.
@@ -153,58 +156,21 @@ pub struct Tiers {
 pub struct Metering {
     /// Whether events are written at all.
     pub enabled: bool,
-    /// Directory of the spool.
-    pub spool: PathBuf,
-    /// Bytes of the whole spool.
-    pub spool_bytes_max: u64,
-    /// Milliseconds after which an event is in the file.
-    pub spool_flush_ms: u64,
-    /// When events are forced to the disk.
-    pub spool_fsync: Fsync,
-    /// What happens when the spool is full.
-    pub spool_full: WhenFull,
-}
-
-/// When events are forced to the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fsync {
-    /// With each batch.
-    EveryBatch,
-    /// After so long.
-    Interval(Duration),
-    /// By the operating system alone.
-    Never,
-}
-
-/// What happens when the spool is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// The oldest events go, counted.
-    Drop,
-    /// Calls are refused.
-    Refuse,
+    /// Where and how they are kept.
+    pub spool: SpoolConfig,
 }
 
 /// The log.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Logs {
-    /// Least severe level that is written.
-    pub level: tracing::Level,
-    /// Whether each line is a JSON object.
-    pub json: bool,
+    /// A level, or a filter by module.
+    pub level: String,
+    /// Form of a line.
+    pub format: LogFormat,
     /// Whether calls are logged one by one.
-    pub access: AccessLog,
-}
-
-/// Whether calls are logged one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccessLog {
-    /// All.
-    Full,
-    /// None.
-    Off,
-    /// One in so many (at least 1), and every failure.
-    Sampled(u32),
+    pub access: AccessMode,
+    /// Where those lines go.
+    pub access_destination: AccessDestination,
 }
 
 /// Kernel programs.
@@ -241,6 +207,21 @@ pub struct Bounds {
     pub requests_per_connection_max: u32,
 }
 
+impl Tiers {
+    /// The tier of a caller: that of its highest role.
+    #[must_use]
+    pub fn of(&self, roles: Roles) -> Rate {
+        let by_rank = [
+            (Roles::CPI_ADMIN, self.cpi_admin),
+            (Roles::TENANT_ADMIN, self.tenant_admin),
+            (Roles::DEVOPS, self.devops),
+            (Roles::VIEWER, self.viewer),
+        ];
+        let found = by_rank.into_iter().find(|(role, _)| roles.contains(*role));
+        found.map_or(self.none, |(_, rate)| rate)
+    }
+}
+
 impl Settings {
     /// Whether nobody has to say who they are.
     #[must_use]
@@ -250,7 +231,7 @@ impl Settings {
 
     /// The limit of a tenant, where it has one.
     #[must_use]
-    pub fn tenant_rate(&self, tenant: &str) -> Option<RateSpec> {
+    pub fn tenant_rate(&self, tenant: &str) -> Option<Rate> {
         let named = self.rates.tenants.iter().find(|(name, _)| name == tenant);
         named.map(|(_, rate)| *rate).or(self.rates.tenant)
     }

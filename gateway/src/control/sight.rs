@@ -122,9 +122,10 @@ impl crate::worker::core::Sight for Sight {
 #[must_use]
 pub fn kernel_sample(counter: &KernelCounter) -> Sample {
     Sample {
-        name: counter.name,
+        // The text format adds the suffix of counters itself.
+        name: counter.name.strip_suffix("_total").unwrap_or(counter.name),
         help: counter.help,
-        labels: vec![("listener", counter.listener.clone()), ("direction", counter.direction.to_owned())],
+        labels: vec![("listener", counter.listener.to_string()), ("direction", counter.direction.to_owned())],
         value: counter.value,
         kind: match counter.kind {
             Kind::Counter => SampleKind::Counter,

@@ -197,10 +197,10 @@ impl AccessWriter {
         ))
     }
 
-    /// Lines given up so far.
+    /// Lines given up so far; for the scrape, which outlives this borrow.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    pub fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
     }
 }
 

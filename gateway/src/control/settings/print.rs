@@ -32,7 +32,7 @@ fn in_force(key: &str, text: &str, settings: &Settings) -> String {
         "host" => settings.listening.host.to_string(),
         "gateway_id" => settings.gateway_id.clone(),
         "workers" => settings.listening.workers.to_string(),
-        "log_level" => settings.logs.level.to_string().to_ascii_lowercase(),
+        "log_level" => settings.logs.level.clone(),
         _ => text.to_owned(),
     }
 }

@@ -1,19 +1,25 @@
 //! From texts to [`Settings`]: values read, secrets fetched, and the rules between settings.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use super::layers::Layers;
 use super::value::{self, one_of};
 use super::{
-    AccessLog, Bounds, Catalog, Ebpf, Environment, Fsync, Identity, Kernel, Listening, Logs,
-    Metering, Rates, Settings, Tiers, WhenFull,
+    Bounds, Catalog, Ebpf, Environment, Identity, Kernel, Listening, Logs, Metering, Rates,
+    Settings, Tiers,
 };
+use crate::auth::scope::Roles;
 use crate::control::names;
 use crate::control::problem::Problem;
 use crate::control::spec::{RateSpec, Secret};
+use crate::limit::Rate;
 use crate::limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX;
+use crate::meter::cost::CostRates;
+use crate::meter::spool::{Fsync, SPOOL_BYTES_MIN, SpoolConfig, SpoolFull};
+use crate::telemetry::access::{AccessDestination, AccessMode};
+use crate::telemetry::log::{LogFormat, parse_level};
 
 /// Bytes of a secret: fewer can be guessed.
 const SECRET_BYTES_MIN: usize = 32;
@@ -39,6 +45,9 @@ pub fn resolve(layers: &mut Layers) -> Result<Settings, Vec<Problem>> {
 
 fn read(layers: &mut Layers) -> Option<Settings> {
     layers.read("mode", mode)?;
+    let gateway_id = layers
+        .read_optional("gateway_id", gateway_id)?
+        .unwrap_or_else(host_name);
     Some(Settings {
         environment: layers.read("environment", |text| {
             one_of(
@@ -50,14 +59,12 @@ fn read(layers: &mut Layers) -> Option<Settings> {
                 ],
             )
         })?,
-        gateway_id: layers
-            .read_optional("gateway_id", gateway_id)?
-            .unwrap_or_else(host_name),
+        gateway_id: gateway_id.clone(),
         listening: listening(layers)?,
         catalog: catalog(layers)?,
         identity: identity(layers)?,
         rates: rates(layers)?,
-        metering: metering(layers)?,
+        metering: metering(layers, &gateway_id)?,
         logs: logs(layers)?,
         kernel: Kernel {
             ebpf: layers.read("ebpf", |text| {
@@ -126,76 +133,91 @@ fn identity(layers: &mut Layers) -> Option<Identity> {
 }
 
 fn rates(layers: &mut Layers) -> Option<Rates> {
+    let cost_base = layers.read("cost_base", value::amount)?;
+    let cost_per_100ms = layers.read("cost_per_100ms", value::amount)?;
     Some(Rates {
         tiers: layers.read("role_tiers", tiers)?,
-        tenant: layers.read_optional("tenant_limit", RateSpec::parse)?,
+        tenant: layers.read_optional("tenant_limit", |text| {
+            RateSpec::parse(text).map(RateSpec::rate)
+        })?,
         tenants: layers.read("tenant_limits", |text| {
             let pairs = value::rates(text)?;
             pairs
                 .into_iter()
-                .map(|(name, rate)| Ok((tenant(&name)?, rate)))
+                .map(|(name, rate)| Ok((tenant(&name)?, rate.rate())))
                 .collect()
         })?,
-        cost_base: layers.read("cost_base", value::amount)?,
-        cost_per_100ms: layers.read("cost_per_100ms", value::amount)?,
+        // `amount` has the same bounds, so this never fails.
+        cost: CostRates::from_units(cost_base, cost_per_100ms).ok()?,
         cost_destructive_multiplier: layers.read("cost_destructive_multiplier", value::amount)?,
     })
 }
 
-fn metering(layers: &mut Layers) -> Option<Metering> {
+fn metering(layers: &mut Layers, gateway_id: &str) -> Option<Metering> {
+    let mut spool = SpoolConfig::new(layers.read("spool", path)?, gateway_id)
+        .with_bytes_max(layers.read("spool_bytes_max", spool_bytes)?);
+    spool.fsync = layers.read("spool_fsync", |text| match text.trim() {
+        "every_batch" => Ok(Fsync::EveryBatch),
+        "never" => Ok(Fsync::Never),
+        other => value::milliseconds(other)
+            .map(Fsync::IntervalMs)
+            .map_err(|_| format!("`{text}` is none of never, every_batch and a time like `1s`")),
+    })?;
+    spool.full = layers.read("spool_full", |text| {
+        let known = [
+            ("drop_oldest", SpoolFull::DropOldest),
+            ("drop_new", SpoolFull::DropNew),
+            ("refuse", SpoolFull::Refuse),
+        ];
+        one_of(text, &known)
+    })?;
     Some(Metering {
         enabled: layers.read("metering_enabled", value::switch)?,
-        spool: layers.read("spool", path)?,
-        spool_bytes_max: layers.read("spool_bytes_max", value::bytes)?,
-        spool_flush_ms: layers.read("spool_flush_ms", value::milliseconds)?,
-        spool_fsync: layers.read("spool_fsync", |text| match text.trim() {
-            "every_batch" => Ok(Fsync::EveryBatch),
-            "never" => Ok(Fsync::Never),
-            other => value::duration(other).map(Fsync::Interval).map_err(|_| {
-                format!("`{text}` is none of never, every_batch and a duration like `1s`")
-            }),
-        })?,
-        spool_full: layers.read("spool_full", |text| {
-            one_of(
-                text,
-                &[("refuse", WhenFull::Refuse), ("drop", WhenFull::Drop)],
-            )
-        })?,
+        spool,
     })
 }
 
+fn spool_bytes(text: &str) -> Result<u64, String> {
+    let bytes = value::bytes(text)?;
+    if bytes < SPOOL_BYTES_MIN {
+        return Err(format!("must be at least {SPOOL_BYTES_MIN} bytes"));
+    }
+    Ok(bytes)
+}
+
 fn logs(layers: &mut Layers) -> Option<Logs> {
-    use tracing::Level;
-    const LEVELS: &[(&str, Level)] = &[
-        ("error", Level::ERROR),
-        ("warn", Level::WARN),
-        ("info", Level::INFO),
-        ("debug", Level::DEBUG),
-        ("trace", Level::TRACE),
-    ];
     let written = layers.is_written("log_level");
-    let level = layers.read("log_level", |text| one_of(text, LEVELS))?;
+    let level = layers.read("log_level", |text| {
+        parse_level(text)
+            .map(|_| text.to_owned())
+            .map_err(|error| error.to_string())
+    })?;
     let debug = layers.read("debug", value::switch)?;
     let sample = layers.read("access_log_sample", value::positive::<u32>)?;
+    let sampled = AccessMode::Sampled(NonZeroU32::new(sample)?);
+    let access_file = layers.read_optional("access_log_file", path)?;
     Some(Logs {
         level: if debug && !written {
-            Level::DEBUG
+            "debug".to_owned()
         } else {
             level
         },
-        json: layers.read("log_format", |text| {
-            one_of(text, &[("json", true), ("text", false)])
-        })?,
-        access: layers.read("access_log", |text| {
+        format: layers.read("log_format", |text| {
             one_of(
                 text,
-                &[
-                    ("off", AccessLog::Off),
-                    ("sampled", AccessLog::Sampled(sample)),
-                    ("full", AccessLog::Full),
-                ],
+                &[("json", LogFormat::Json), ("text", LogFormat::Text)],
             )
         })?,
+        access: layers.read("access_log", |text| {
+            let known = [
+                ("off", AccessMode::Off),
+                ("sampled", sampled),
+                ("full", AccessMode::Full),
+            ];
+            one_of(text, &known)
+        })?,
+        access_destination: access_file
+            .map_or(AccessDestination::StandardOutput, AccessDestination::File),
     })
 }
 
@@ -327,31 +349,28 @@ fn tenant(text: &str) -> Result<String, String> {
 }
 
 fn tiers(text: &str) -> Result<Tiers, String> {
-    let rate = |requests_per_minute, burst| RateSpec {
-        requests_per_minute,
-        burst: Some(burst),
-    };
     // The documents' values, which stand where an operator names only some roles.
     let mut tiers = Tiers {
-        cpi_admin: rate(1000, 100),
-        tenant_admin: rate(500, 50),
-        devops: rate(200, 20),
-        viewer: rate(60, 10),
-        none: rate(30, 5),
+        cpi_admin: Rate::of_tier(Roles::CPI_ADMIN),
+        tenant_admin: Rate::of_tier(Roles::TENANT_ADMIN),
+        devops: Rate::of_tier(Roles::DEVOPS),
+        viewer: Rate::of_tier(Roles::VIEWER),
+        none: Rate::of_tier(Roles::NONE),
     };
     for (role, rate) in value::rates(text)? {
-        match role.as_str() {
-            "cpi-admin" => tiers.cpi_admin = rate,
-            "tenant-admin" => tiers.tenant_admin = rate,
-            "devops" => tiers.devops = rate,
-            "viewer" => tiers.viewer = rate,
-            "none" => tiers.none = rate,
+        let tier = match role.as_str() {
+            "cpi-admin" => &mut tiers.cpi_admin,
+            "tenant-admin" => &mut tiers.tenant_admin,
+            "devops" => &mut tiers.devops,
+            "viewer" => &mut tiers.viewer,
+            "none" => &mut tiers.none,
             _ => {
                 return Err(format!(
                     "`{role}` is none of cpi-admin, tenant-admin, devops, viewer, none"
                 ));
             }
-        }
+        };
+        *tier = rate.rate();
     }
     Ok(tiers)
 }

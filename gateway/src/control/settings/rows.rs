@@ -391,12 +391,6 @@ const METERING: &[Row] = &[
         limits::SPOOL_BYTES_MAX_DEFAULT,
         "Bytes of the whole spool.",
     ),
-    Row::number(
-        "spool_flush_ms",
-        "MS",
-        limits::METER_FLUSH_INTERVAL_MS,
-        "Time after which an event is in the spool's file: what a kill may lose.",
-    ),
     Row::text(
         "spool_fsync",
         "never|every_batch|DURATION",
@@ -405,9 +399,9 @@ const METERING: &[Row] = &[
     ),
     Row::text(
         "spool_full",
-        "refuse|drop",
-        "refuse",
-        "When the spool is full: refuse calls, or drop the oldest events and count them.",
+        "drop_oldest|drop_new|refuse",
+        "drop_oldest",
+        "When the spool is full: drop the oldest events or the new ones, counted, or refuse calls until there is room.",
     ),
 ];
 
@@ -416,7 +410,7 @@ const LOGS: &[Row] = &[
         "log_level",
         "LEVEL",
         "info",
-        "error, warn, info, debug or trace.",
+        "error, warn, info, debug or trace, or a filter such as info,stoa_gateway=debug.",
     ),
     Row::text("log_format", "json|text", "json", "Form of the log."),
     Row::text(
@@ -429,7 +423,13 @@ const LOGS: &[Row] = &[
         "access_log_sample",
         "COUNT",
         "100",
-        "With --access-log=sampled: one call in so many, and every failure.",
+        "With --access-log=sampled: one call in so many.",
+    ),
+    Row::text(
+        "access_log_file",
+        "FILE",
+        "",
+        "File that calls are logged to. Default: standard output.",
     ),
 ];
 

@@ -40,16 +40,10 @@ fn every_default_can_be_read() {
         (settings.listening.port, settings.listening.metrics_port),
         (3001, Some(9090))
     );
+    assert_eq!(settings.rates.tiers.viewer.to_string(), "60/min:10");
     assert_eq!(
-        settings.rates.tiers.viewer,
-        RateSpec {
-            requests_per_minute: 60,
-            burst: Some(10)
-        }
-    );
-    assert_eq!(
-        settings.metering.spool_fsync,
-        Fsync::Interval(Duration::from_secs(1))
+        settings.metering.spool.fsync,
+        crate::meter::spool::Fsync::IntervalMs(1_000)
     );
     assert_eq!(
         settings.bounds.body_bytes_max,

@@ -3,7 +3,6 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -134,16 +133,16 @@ pub fn rates(text: &str) -> Result<Vec<(String, RateSpec)>, String> {
     Ok(pairs)
 }
 
-/// A finite number that is not negative.
+/// A number from 0 to a million, as prices are.
 ///
 /// # Errors
 /// Anything else.
 pub fn amount(text: &str) -> Result<f64, String> {
     number::<f64>(text)
         .ok()
-        .filter(|value| value.is_finite() && *value >= 0.0)
+        .filter(|value| (0.0..=1e6).contains(value))
         .ok_or_else(|| {
-            format!("`{text}` is no amount; write a number that is not negative, like `0.001`")
+            format!("`{text}` is no amount; write a number from 0 to 1000000, like `0.001`")
         })
 }
 
@@ -160,14 +159,6 @@ pub fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
             let words: Vec<_> = known.iter().map(|(word, _)| *word).collect();
             format!("`{text}` is none of {}", words.join(", "))
         })
-}
-
-/// A duration of at least a millisecond.
-///
-/// # Errors
-/// Anything else.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    milliseconds(text).map(Duration::from_millis)
 }
 
 #[cfg(test)]

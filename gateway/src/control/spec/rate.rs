@@ -3,24 +3,28 @@
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::limit::Rate;
+
 /// So many requests a minute, and so many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RateSpec {
     /// Requests per minute, at least 1.
     pub requests_per_minute: u32,
-    /// Requests at once, at least 1; a tenth of the rate (at least 1) where absent, as in the role
-    /// tiers.
+    /// Requests at once, at least 1; what [`Rate::per_minute`] gives where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }
 
 impl RateSpec {
-    /// The burst in force.
+    /// The rate in force.
     #[must_use]
-    pub fn burst_or_default(self) -> u32 {
-        self.burst
-            .unwrap_or_else(|| (self.requests_per_minute / 10).max(1))
+    pub fn rate(self) -> Rate {
+        let rate = Rate::per_minute(self.requests_per_minute);
+        Rate {
+            burst: self.burst.unwrap_or(rate.burst),
+            ..rate
+        }
     }
 
     /// Reads `100/min`, `5/s`, `1000/h` or a bare `100` (a minute), each with an optional

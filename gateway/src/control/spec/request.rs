@@ -19,8 +19,8 @@ pub struct RequestPlan {
     /// One for each argument that goes into the path, query, headers or cookies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<ParameterPlan>,
-    /// What the body is made of.
-    #[serde(default, skip_serializing_if = "BodyPlan::is_none")]
+    /// What the body is made of. Always written: a Tool that does not say gets one by its method.
+    #[serde(default)]
     pub body: BodyPlan,
     /// Headers sent with every call, name and value, e.g. `Accept`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -149,13 +149,13 @@ fn rates_are_read_in_both_forms() {
 }
 
 #[test]
-fn a_burst_is_a_tenth_and_never_none() {
-    for (per_minute, expected) in [(100, 10), (5, 1), (1, 1)] {
-        let rate = RateSpec {
-            requests_per_minute: per_minute,
-            burst: None,
-        };
-        assert_eq!(rate.burst_or_default(), expected);
+fn a_burst_is_a_tenth_unless_it_is_named() {
+    for (text, expected) in [("100/min", 10), ("100/min:3", 3), ("1/min:1", 1)] {
+        assert_eq!(
+            RateSpec::parse(text).unwrap().rate().burst,
+            expected,
+            "{text}"
+        );
     }
 }
 
