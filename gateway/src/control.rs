@@ -5,10 +5,13 @@
 //! data path never calls it.
 
 pub mod admin;
+pub mod catalog;
+pub mod compile;
 pub mod config;
 pub mod document;
 pub mod flags;
 pub mod import;
+pub mod keyed;
 pub mod names;
 pub mod normalise;
 pub mod problem;

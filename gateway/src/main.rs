@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -65,8 +66,8 @@ fn run(arguments: Arguments, started: Instant) -> Result<ExitCode> {
     match &arguments.command {
         Some(Command::Check(_)) => Ok(check(&settings)),
         Some(Command::Doctor(_)) => {
-            doctor::run(&doctor_options(&settings), &mut io::stdout().lock())?;
-            Ok(ExitCode::SUCCESS)
+            let works = doctor(&settings)?;
+            Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         _ => serve::serve(settings, started).map(|()| ExitCode::SUCCESS),
     }
@@ -109,8 +110,25 @@ fn check(settings: &Settings) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Prints what this machine offers; false where the gateway would not work like this.
+fn doctor(settings: &Settings) -> io::Result<bool> {
+    let host = settings.listening.host;
+    let ports = std::iter::once(settings.listening.port).chain(settings.listening.metrics_port);
+    let listeners: Vec<SocketAddr> = ports.map(|port| SocketAddr::new(host, port)).collect();
+    let inputs = doctor::Inputs {
+        listeners: &listeners,
+        spool: settings.metering.enabled.then_some(settings.metering.spool.directory.as_path()),
+        catalog: settings.catalog.directory.as_deref(),
+        keys: settings.identity.keys_file.as_deref(),
+    };
+    doctor::report(&doctor::examine(&inputs), &mut io::stdout().lock())
+}
+
 fn key(command: &keys_command::KeyCommand) -> Result<ExitCode> {
-    let secret = HashSecret::from_environment()?;
+    let secret = HashSecret::read(
+        std::env::var("STOA_KEY_HASH_SECRET").ok().as_deref(),
+        std::env::var_os("STOA_KEY_HASH_SECRET_FILE").map(Into::into),
+    )?;
     keys_command::run(command, secret.as_ref(), unix_ms(), &mut io::stdout().lock(), &mut io::stderr().lock())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             bail!("{tool} is not installed; `cargo xtask setup` brings it");
         }
     }
-    crate::build::release()?;
+    crate::build::build(true)?;
     let mut report = Report::default();
     full_calls(arguments, &mut report).context("full calls beside nginx")?;
     tool_counts(arguments, &mut report).context("cost by number of tools")?;

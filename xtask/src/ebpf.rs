@@ -60,8 +60,30 @@ pub(crate) fn build() -> Result<Outcome> {
     let made = workspace::target()
         .join(TARGET)
         .join("release/gateway-ebpf");
-    install(&made, &object())?;
+    install(&strip(&made)?, &object())?;
     Ok(Outcome::Built)
+}
+
+/// Takes out what only debuggers read (nine tenths of the file), with the tool that rustc itself
+/// strips with; what the kernel reads (BTF) stays. Without the tool the file is taken as it is.
+fn strip(made: &Path) -> Result<PathBuf> {
+    let sysroot = setup::sysroot()?;
+    let host = format!(
+        "lib/rustlib/{}-unknown-linux-gnu/bin",
+        std::env::consts::ARCH
+    );
+    let tool = sysroot.join(host).join("rust-objcopy");
+    if !tool.is_file() {
+        return Ok(made.to_owned());
+    }
+    let stripped = made.with_extension("stripped");
+    process::capture(
+        Command::new(tool)
+            .env("LD_LIBRARY_PATH", sysroot.join("lib"))
+            .arg("--strip-debug")
+            .args([made, stripped.as_path()]),
+    )?;
+    Ok(stripped)
 }
 
 /// `cargo clippy` for the kernel programs, if this machine can compile them.
@@ -116,12 +138,7 @@ fn choose() -> Result<Recipe> {
             folder.display()
         )
     })?;
-    let sysroot = process::capture(
-        Command::new("rustc")
-            .current_dir(workspace::root())
-            .args(["--print", "sysroot"]),
-    )?;
-    let core = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core");
+    let core = setup::sysroot()?.join("lib/rustlib/src/rust/library/core");
     if core.is_dir() {
         return Ok(Recipe::SourceOfCore);
     }

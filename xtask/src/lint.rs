@@ -109,7 +109,10 @@ fn dependencies() -> Result<()> {
 fn deny() -> Command {
     let mut command =
         Command::new(workspace::find_program("cargo-deny").unwrap_or_else(|| "cargo-deny".into()));
-    command.current_dir(workspace::root());
+    command
+        .current_dir(workspace::root())
+        // git must not wait for somebody to type a password.
+        .env("GIT_TERMINAL_PROMPT", "0");
     command
 }
 

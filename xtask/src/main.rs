@@ -8,10 +8,12 @@
     reason = "a command line tool talks to a person on standard output"
 )]
 
+mod bench;
 mod build;
 mod ebpf;
 mod lint;
 mod process;
+mod run;
 mod setup;
 mod test;
 mod tidy;
@@ -42,6 +44,10 @@ enum Command {
     Setup(setup::Arguments),
     /// Build the kernel object, then the workspace
     Build(build::Arguments),
+    /// Build a release and start the quickstart: gateway, demo API, two keys, and what to paste
+    Run(run::Arguments),
+    /// Measure the gateway beside nginx; exits 1 where a bar is missed
+    Bench(bench::Arguments),
     /// Build the kernel object alone, into target/ebpf/gateway-ebpf.o
     Ebpf,
     /// Set up, build, and run every test: unit, documentation, integration
@@ -55,7 +61,9 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Setup(arguments) => setup::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Ebpf => ebpf::run(),
         Command::Test(arguments) => test::run(&arguments),
         Command::Lint => lint::run(),

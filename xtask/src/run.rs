@@ -35,7 +35,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// # Errors
 /// A build failed, a port is taken, or the gateway ended with an error.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    crate::build::release()?;
+    crate::build::build(true)?;
     let quickstart = Quickstart::prepare(arguments.port, arguments.demo_port)?;
     let mut demo = Child::start(quickstart.demo_api()).context("the demo API")?;
     quickstart.wait_for_demo(&mut demo)?;

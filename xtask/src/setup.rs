@@ -11,7 +11,7 @@ mod corpus;
 mod rust;
 mod system;
 
-pub(crate) use rust::llvm_folder;
+pub(crate) use rust::{llvm_folder, sysroot};
 
 use crate::{process, workspace};
 use anyhow::{Result, bail};

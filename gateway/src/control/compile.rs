@@ -159,6 +159,3 @@ fn allowed(settings: &Settings, own: &[IpNet]) -> Vec<IpNet> {
     ranges.dedup();
     ranges
 }
-
-#[cfg(test)]
-mod tests;

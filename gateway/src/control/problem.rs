@@ -70,6 +70,12 @@ impl Problem {
 }
 
 /// `file:line:column: object: message (hint)`, each part only where it is known.
+impl From<crate::auth::keys_file::Problem> for Problem {
+    fn from(problem: crate::auth::keys_file::Problem) -> Self {
+        Self::new(problem.message).in_file(&problem.path).at((problem.line, problem.column))
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {

@@ -138,7 +138,11 @@ fn link_llvm(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn sysroot() -> Result<PathBuf> {
+/// The pinned toolchain's folder.
+///
+/// # Errors
+/// If rustc does not run.
+pub(crate) fn sysroot() -> Result<PathBuf> {
     process::capture(
         Command::new("rustc")
             .current_dir(workspace::root())

@@ -88,7 +88,7 @@ impl Registry for Build<'_> {
         }
         let id = TenantId(u32::try_from(self.tenants.len()).unwrap_or(u32::MAX));
         let rate = self.settings.tenant_rate(name);
-        let bucket = rate.map(|rate| self.bucket(&format!("tenant/{name}"), rate.into()));
+        let bucket = rate.map(|rate| self.bucket(&format!("tenant/{name}"), rate));
         self.tenants.push(Tenant {
             name: name.into(),
             tools: Vec::new(),

@@ -35,7 +35,7 @@ pub(super) fn compile(loaded: &LoadedTool, build: &mut Build<'_>) -> Result<Tool
     let mirrored = parameter::declare(&spec.input_schema).map_err(|reason| format!("inputSchema: {reason}"))?;
     let backend = Backend::Rest(Box::new(operation(spec, build)?));
     let annotations = annotations(spec);
-    let bucket = spec.rate_limit.map(|rate| build.bucket(&format!("tool/{tenant}/{}", spec.name), rate.into()));
+    let bucket = spec.rate_limit.map(|rate| build.bucket(&format!("tool/{tenant}/{}", spec.name), rate.rate()));
     let destructive = build.settings.rates.cost_destructive_multiplier;
     let default_multiplier = if annotations.destructive { destructive } else { 1.0 };
     Ok(Tool {
