@@ -18,7 +18,10 @@ pub(crate) fn arguments(criterion: &mut Criterion<ThreadCpu>) {
     for bytes in input::SIZES {
         let text = input::arguments(bytes);
         let raw = RawValue::from_string(text.clone()).expect("JSON");
-        assert!(guard::validate(&ours, Some(&raw)).is_ok(), "what is measured is the valid case");
+        assert!(
+            guard::validate(&ours, Some(&raw)).is_ok(),
+            "what is measured is the valid case"
+        );
 
         let mut group = criterion.benchmark_group("arguments, parsed");
         group.throughput(Throughput::Bytes(text.len() as u64));
@@ -29,9 +32,12 @@ pub(crate) fn arguments(criterion: &mut Criterion<ThreadCpu>) {
             bencher.iter(|| serde_json::from_str::<Value>(black_box(&text)).is_ok());
         });
         let mut copy = Vec::new();
-        group.bench_function(BenchmarkId::new("simd-json into serde_json::Value", bytes), |bencher| {
-            bencher.iter(|| simd(&mut copy, black_box(&text)));
-        });
+        group.bench_function(
+            BenchmarkId::new("simd-json into serde_json::Value", bytes),
+            |bencher| {
+                bencher.iter(|| simd(&mut copy, black_box(&text)));
+            },
+        );
         let mut buffers = simd_json::Buffers::new(text.len());
         group.bench_function(BenchmarkId::new("simd-json tape", bytes), |bencher| {
             bencher.iter(|| {
@@ -53,9 +59,12 @@ pub(crate) fn arguments(criterion: &mut Criterion<ThreadCpu>) {
                 theirs.is_valid(&value)
             });
         });
-        group.bench_function(BenchmarkId::new("simd-json into serde_json::Value", bytes), |bencher| {
-            bencher.iter(|| theirs.is_valid(&simd(&mut copy, black_box(&text))));
-        });
+        group.bench_function(
+            BenchmarkId::new("simd-json into serde_json::Value", bytes),
+            |bencher| {
+                bencher.iter(|| theirs.is_valid(&simd(&mut copy, black_box(&text))));
+            },
+        );
         group.finish();
     }
 }

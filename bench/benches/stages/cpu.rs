@@ -50,8 +50,15 @@ impl ValueFormatter for Nanoseconds {
         WallTime.formatter().scale_values(typical, values)
     }
 
-    fn scale_throughputs(&self, typical: f64, throughput: &Throughput, values: &mut [f64]) -> &'static str {
-        WallTime.formatter().scale_throughputs(typical, throughput, values)
+    fn scale_throughputs(
+        &self,
+        typical: f64,
+        throughput: &Throughput,
+        values: &mut [f64],
+    ) -> &'static str {
+        WallTime
+            .formatter()
+            .scale_throughputs(typical, throughput, values)
     }
 
     fn scale_for_machines(&self, values: &mut [f64]) -> &'static str {

@@ -17,25 +17,38 @@ pub(crate) fn envelope(criterion: &mut Criterion<ThreadCpu>) {
         group.bench_with_input(BenchmarkId::new("ours", bytes), body, |bencher, body| {
             bencher.iter(|| envelope::read(black_box(body)).is_ok());
         });
-        group.bench_with_input(BenchmarkId::new("serde_json::Value", bytes), body, |bencher, body| {
-            bencher.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(body)).is_ok());
-        });
+        group.bench_with_input(
+            BenchmarkId::new("serde_json::Value", bytes),
+            body,
+            |bencher, body| {
+                bencher
+                    .iter(|| serde_json::from_slice::<serde_json::Value>(black_box(body)).is_ok());
+            },
+        );
         let mut copy = Vec::new();
-        group.bench_with_input(BenchmarkId::new("simd-json borrowed value", bytes), body, |bencher, body| {
-            bencher.iter(|| {
-                copy.clear();
-                copy.extend_from_slice(black_box(body));
-                simd_json::to_borrowed_value(&mut copy).is_ok()
-            });
-        });
+        group.bench_with_input(
+            BenchmarkId::new("simd-json borrowed value", bytes),
+            body,
+            |bencher, body| {
+                bencher.iter(|| {
+                    copy.clear();
+                    copy.extend_from_slice(black_box(body));
+                    simd_json::to_borrowed_value(&mut copy).is_ok()
+                });
+            },
+        );
         let mut buffers = simd_json::Buffers::new(body.len());
-        group.bench_with_input(BenchmarkId::new("simd-json tape", bytes), body, |bencher, body| {
-            bencher.iter(|| {
-                copy.clear();
-                copy.extend_from_slice(black_box(body));
-                simd_json::to_tape_with_buffers(&mut copy, &mut buffers).is_ok()
-            });
-        });
+        group.bench_with_input(
+            BenchmarkId::new("simd-json tape", bytes),
+            body,
+            |bencher, body| {
+                bencher.iter(|| {
+                    copy.clear();
+                    copy.extend_from_slice(black_box(body));
+                    simd_json::to_tape_with_buffers(&mut copy, &mut buffers).is_ok()
+                });
+            },
+        );
     }
     group.finish();
 }

@@ -15,9 +15,15 @@ use stoa_gateway::worker::clock::Now;
 
 use super::cpu::ThreadCpu;
 
-const NOW: Now = Now { mono_ns: 1_000_000_000, unix_ms: 1_795_000_000_000 };
+const NOW: Now = Now {
+    mono_ns: 1_000_000_000,
+    unix_ms: 1_795_000_000_000,
+};
 /// A limit that is on and never reached: a token every 600 ns.
-const RATE: Rate = Rate { requests_per_minute: 100_000_000, burst: 10_000_000 };
+const RATE: Rate = Rate {
+    requests_per_minute: 100_000_000,
+    burst: 10_000_000,
+};
 
 pub(crate) fn identity(criterion: &mut Criterion<ThreadCpu>) {
     let mut group = criterion.benchmark_group("identity");
@@ -25,9 +31,14 @@ pub(crate) fn identity(criterion: &mut Criterion<ThreadCpu>) {
         let (keys, presented) = keys(count);
         let header = format!("Bearer {}", presented[count / 2]);
         assert!(auth::authenticate(&keys, Some(header.as_bytes()), NOW).is_ok());
-        group.bench_function(BenchmarkId::new("key verified, of so many", count), |bencher| {
-            bencher.iter(|| auth::authenticate(&keys, Some(black_box(header.as_bytes())), NOW).is_ok());
-        });
+        group.bench_function(
+            BenchmarkId::new("key verified, of so many", count),
+            |bencher| {
+                bencher.iter(|| {
+                    auth::authenticate(&keys, Some(black_box(header.as_bytes())), NOW).is_ok()
+                });
+            },
+        );
     }
     let bucket = Bucket::new(RATE);
     let mut now_ns = NOW.mono_ns;
@@ -44,7 +55,10 @@ pub(crate) fn identity(criterion: &mut Criterion<ThreadCpu>) {
 /// So many keys and, for each, what its holder sends.
 fn keys(count: usize) -> (Keys, Vec<String>) {
     let hasher = KeyHasher::new(b"a secret for measurements, of 32+ bytes");
-    let mut keys = Keys { hasher: Some(hasher.clone()), ..Keys::default() };
+    let mut keys = Keys {
+        hasher: Some(hasher.clone()),
+        ..Keys::default()
+    };
     let mut presented = Vec::with_capacity(count);
     for number in 0..count {
         let new = api_key::generate().expect("randomness");

@@ -22,24 +22,41 @@ pub(crate) fn rest(criterion: &mut Criterion<ThreadCpu>) {
     let schema = ArgumentSchema::compile(&input::schema()).expect("a sound schema");
     let operation = RestOperation::compile(&plan(), UpstreamId(0)).expect("a sound plan");
     let upstream = upstream();
-    let context = CallContext { request_id: "0192f0c1-7c1e-7b3a-9d55-6a2f3c1e8b10", traceparent: None };
+    let context = CallContext {
+        request_id: "0192f0c1-7c1e-7b3a-9d55-6a2f3c1e8b10",
+        traceparent: None,
+    };
     let mut group = criterion.benchmark_group("rest");
     for bytes in input::SIZES {
         let raw = RawValue::from_string(input::arguments(bytes)).expect("JSON");
         let arguments = guard::validate(&schema, Some(&raw)).expect("valid arguments");
         let mut out = Vec::new();
         group.throughput(Throughput::Bytes(raw.get().len() as u64));
-        group.bench_function(BenchmarkId::new("encode, path parameter and JSON body", bytes), |bencher| {
-            bencher.iter(|| {
-                out.clear();
-                rest::encode(&operation, &upstream, black_box(&arguments), &context, &mut out).is_ok()
-            });
-        });
+        group.bench_function(
+            BenchmarkId::new("encode, path parameter and JSON body", bytes),
+            |bencher| {
+                bencher.iter(|| {
+                    out.clear();
+                    rest::encode(
+                        &operation,
+                        &upstream,
+                        black_box(&arguments),
+                        &context,
+                        &mut out,
+                    )
+                    .is_ok()
+                });
+            },
+        );
     }
     for bytes in [500, 16_000] {
         let body = input::arguments(bytes);
-        let reply =
-            Reply { status: 200, content_type: Some(b"application/json"), body: body.as_bytes(), truncated: false };
+        let reply = Reply {
+            status: 200,
+            content_type: Some(b"application/json"),
+            body: body.as_bytes(),
+            truncated: false,
+        };
         let mut result = ToolResult::default();
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(BenchmarkId::new("decode a JSON answer", bytes), |bencher| {
