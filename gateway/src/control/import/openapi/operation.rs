@@ -394,6 +394,10 @@ fn description(operation: &Operation<'_>) -> String {
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => format!("{} {}", operation.method, operation.path),
     };
+    let whole = match operation.object.get("deprecated") {
+        Some(Value::Bool(true)) => format!("Deprecated. {whole}"),
+        _ => whole,
+    };
     text::cut(&whole, DESCRIPTION_CHARS_MAX)
 }
 

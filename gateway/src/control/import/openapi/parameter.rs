@@ -343,6 +343,10 @@ fn style(one: &Declared<'_>, location: Location) -> Wire {
 fn collection_format(object: &Map<String, Value>, location: Location) -> Wire {
     let format = object.get("collectionFormat").and_then(Value::as_str);
     let wire = |style, explode| Wire::Style { style, explode };
+    if object.get("type").and_then(Value::as_str) != Some("array") {
+        let style = location.default_style();
+        return wire(style, style == Style::Form);
+    }
     match (location, format.unwrap_or("csv")) {
         (Location::Query, "multi") => wire(Style::Form, true),
         (Location::Query, "pipes") => wire(Style::PipeDelimited, false),

@@ -183,7 +183,7 @@ impl<'s, 'd> Pass<'s, 'd> {
         if self.losses > 0 {
             let all = converted.schemas.iter_mut();
             all.chain(converted.definitions.values_mut())
-                .for_each(keyword::relax_alternatives);
+                .for_each(keyword::relax);
         }
         Ok((converted, self.bytes_max - self.bytes_left))
     }

@@ -467,8 +467,9 @@ pub(super) fn or_null(schema: Value) -> Value {
     Value::Object(outer)
 }
 
-/// Every `oneOf` becomes an `anyOf`, and conditions go.
-pub(super) fn relax_alternatives(schema: &mut Value) {
+/// What a schema that lost a constraint still means: every `oneOf` becomes an `anyOf`, conditions go,
+/// and so do parts that say nothing any more.
+pub(super) fn relax(schema: &mut Value) {
     match schema {
         Value::Object(keywords) => {
             for name in ["not", "if", "then", "else"] {
@@ -481,15 +482,27 @@ pub(super) fn relax_alternatives(schema: &mut Value) {
                 match (name.as_str(), value) {
                     ("const" | "enum" | "default" | "examples" | "dependentRequired", _) => {}
                     ("properties" | "patternProperties" | "$defs", Value::Object(members)) => {
-                        members.values_mut().for_each(relax_alternatives);
+                        members.values_mut().for_each(relax);
                     }
-                    (_, value) => relax_alternatives(value),
+                    (_, value) => relax(value),
                 }
             }
+            keywords.retain(|name, value| match (name.as_str(), value) {
+                ("anyOf", Value::Array(parts)) => !parts.iter().any(says_nothing),
+                ("allOf", Value::Array(parts)) => {
+                    parts.retain(|part| !says_nothing(part));
+                    !parts.is_empty()
+                }
+                _ => true,
+            });
         }
-        Value::Array(elements) => elements.iter_mut().for_each(relax_alternatives),
+        Value::Array(elements) => elements.iter_mut().for_each(relax),
         _ => {}
     }
+}
+
+fn says_nothing(schema: &Value) -> bool {
+    *schema == Value::Bool(true) || schema.as_object().is_some_and(Map::is_empty)
 }
 
 /// Whether other keywords of the object apply schemas to the same value.
