@@ -19,9 +19,11 @@ mod convert;
 mod graph;
 mod keyword;
 pub(super) mod merge;
+mod relax;
+mod value;
 
 use convert::{Pass, Stop};
-pub(super) use keyword::is_annotation;
+pub(super) use value::is_annotation;
 
 /// Bytes of an input schema. 64 KiB is some 16,000 tokens: more would crowd out the conversation
 /// that the tool serves.

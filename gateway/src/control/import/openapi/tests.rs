@@ -16,10 +16,8 @@ fn run(document: &str) -> Import {
     };
     let import = import(document, &options).expect("imports");
     for tool in &import.tools {
-        for schema in [Some(&tool.input_schema), tool.output_schema.as_ref()] {
-            if let Some(schema) = schema {
-                jsonschema::draft202012::new(schema).expect("compiles");
-            }
+        for schema in [&tool.input_schema].into_iter().chain(&tool.output_schema) {
+            jsonschema::draft202012::new(schema).expect("compiles");
         }
     }
     import

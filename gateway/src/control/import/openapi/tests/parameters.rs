@@ -306,6 +306,7 @@ fn what_a_caller_may_not_set_is_no_argument() {
         "Content-Length",
         "Transfer-Encoding",
         "Connection",
+        "Cookie",
     ] {
         for version in ["2.0", "3.0.3"] {
             let parameters =
@@ -440,6 +441,11 @@ fn path_parameters_follow_the_template() {
         ("/a b", Err("characters")),
         ("/a/{id", Err("braces")),
         ("/a/{}", Err("braces")),
+        ("/a}/{b", Err("braces")),
+        ("/a/{b{c}}", Err("braces")),
+        ("/a/{b}/{b}", Err("twice")),
+        ("/a?b={c}", Err("query parameter")),
+        ("/a/../b", Err("`..`")),
         ("a", Err("begin with `/`")),
     ] {
         let document = operation("3.0.3", "get", path, "{}").replace("      {}\n", "");

@@ -55,7 +55,7 @@ fn an_output_schema_needs_every_success_to_be_json() {
         ("{200: {content: {application/json: {schema: {description: d}}}}}".to_owned(), none.clone(), json),
         ("{200: {content: {text/csv: {schema: {type: string}}}}}".to_owned(), none.clone(), "*/*"),
         ("{404: {description: gone}}".to_owned(), none.clone(), "*/*"),
-        ("{}".to_owned(), none.clone(), "*/*"),
+        ("{}".to_owned(), none, "*/*"),
         // Vendors and ranges.
         (
             "{200: {content: {application/vnd.x+json: {schema: {type: object}}, text/csv: {}}}}".to_owned(),
