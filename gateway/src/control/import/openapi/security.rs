@@ -45,7 +45,13 @@ impl Scheme<'_> {
 
     fn is_met_by(&self, kind: AuthenticationKind) -> bool {
         match self {
-            Self::ApiKey { .. } => kind == AuthenticationKind::ApiKey,
+            // Swagger 2.0 has no word for bearer tokens: documents declare them as an API key in
+            // `Authorization`.
+            Self::ApiKey { name, .. } => {
+                kind == AuthenticationKind::ApiKey
+                    || (name.eq_ignore_ascii_case("authorization")
+                        && kind != AuthenticationKind::None)
+            }
             Self::Basic => kind == AuthenticationKind::Basic,
             Self::Bearer => matches!(
                 kind,
@@ -85,17 +91,7 @@ impl<'d> Security<'d> {
             .map(|all| all.keys().map(|name| self.scheme(name)).collect())
             .collect();
         let optional = alternatives.is_empty() || alternatives.iter().any(Vec::is_empty);
-        let asked = || {
-            let texts: Vec<String> = alternatives
-                .iter()
-                .filter(|all| !all.is_empty())
-                .map(|all| {
-                    let parts: Vec<String> = all.iter().map(Scheme::describe).collect();
-                    parts.join(" and ")
-                })
-                .collect();
-            texts.join(", or ")
-        };
+        let asked = || asked(&alternatives);
         let kind = self.configured.kind;
         if kind == AuthenticationKind::None {
             let note =
@@ -110,7 +106,7 @@ impl<'d> Security<'d> {
             .iter()
             .find(|all| all.iter().any(|scheme| scheme.is_met_by(kind)));
         let note = match matching {
-            Some(all) if all.len() > 1 => Some(format!(
+            Some(all) if all.iter().any(|scheme| !scheme.is_met_by(kind)) => Some(format!(
                 "needs {}, and one credential is configured",
                 asked()
             )),
@@ -187,6 +183,20 @@ impl<'d> Security<'d> {
             _ => Scheme::Other(name),
         }
     }
+}
+
+/// What the alternatives of an operation ask for, each thing once.
+fn asked(alternatives: &[Vec<Scheme<'_>>]) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for all in alternatives.iter().filter(|all| !all.is_empty()) {
+        let mut parts: Vec<String> = all.iter().map(Scheme::describe).collect();
+        parts.dedup();
+        let text = parts.join(" and ");
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join(", or ")
 }
 
 #[cfg(test)]

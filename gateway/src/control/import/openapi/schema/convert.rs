@@ -25,8 +25,8 @@ use super::{relax, value};
 const SHARED_BYTES_MIN: usize = 512;
 /// Recursion of a pass, in place and through children. Bounds the stack; real schemas stay below 30.
 const DEPTH_MAX: usize = 96;
-/// Characters of a description where a schema is told in brief.
-const BRIEF_CHARS_MAX: usize = 240;
+/// Characters of the description of a schema that is told in outline.
+const OUTLINE_CHARS_MAX: usize = 240;
 
 /// Why a pass ended early.
 #[derive(Debug)]
@@ -310,8 +310,11 @@ impl<'s, 'd> Pass<'s, 'd> {
         } else if members && self.direction == Direction::Request {
             out.insert("type".into(), json!("object"));
         }
-        if let Some(words) = object.get("description").and_then(Value::as_str) {
-            let words = text::cut(words, BRIEF_CHARS_MAX);
+        let words_max = self.detail.words_max.unwrap_or(OUTLINE_CHARS_MAX);
+        if let Some(words) = object.get("description").and_then(Value::as_str)
+            && words_max > 0
+        {
+            let words = text::cut(words, words_max);
             self.charge(words.len() + 18)?;
             out.insert("description".into(), Value::String(words));
         }
@@ -336,15 +339,6 @@ impl<'s, 'd> Pass<'s, 'd> {
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Stop> {
         self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Stop::TooLarge)?;
         Ok(())
-    }
-
-    /// A text for people, as long as this pass allows.
-    pub(super) fn words(&self, words: &str) -> String {
-        if self.detail.brief {
-            text::cut(words, BRIEF_CHARS_MAX)
-        } else {
-            words.to_owned()
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::super::document::{Version, scalar_text};
+use super::super::text;
 use super::convert::{Pass, Place, Stop};
 use super::relax::conditions_are_simple;
 use super::value::{bytes_of, count, is_annotation, names, types};
@@ -78,11 +79,14 @@ impl<'d> Pass<'_, 'd> {
         value: &Value,
         out: &mut Map<String, Value>,
     ) -> Result<(), Stop> {
-        let brief = self.detail.brief;
+        let words_max = self.detail.words_max;
+        let brief = words_max.is_some();
         let kept = match (name, value) {
             ("title", Value::String(_)) if brief => None,
+            ("description", Value::String(_)) if words_max == Some(0) => None,
             ("title" | "description", Value::String(words)) => {
-                Some(Value::String(self.words(words)))
+                let words = words_max.map_or_else(|| words.clone(), |max| text::cut(words, max));
+                Some(Value::String(words))
             }
             ("deprecated", Value::Bool(true)) | ("x-mcp-header", Value::String(_)) => {
                 Some(value.clone())

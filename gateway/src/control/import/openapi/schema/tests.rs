@@ -420,6 +420,20 @@ fn large_schemas_lose_detail_and_keep_their_members() {
     let found = convert("3.0.3", Direction::Request, &json!({ "root": deep })).unwrap();
     assert!(found.to_string().len() < 1000, "{found}");
 
+    // Many members with long words keep their names and types.
+    let members: Map<String, Value> = (0..1500)
+        .map(|index| {
+            let words = "word ".repeat(30);
+            (
+                format!("m{index}"),
+                json!({"type": "string", "description": words}),
+            )
+        })
+        .collect();
+    let wide = json!({"root": {"type": "object", "properties": members}});
+    let found = convert("3.0.3", Direction::Request, &wide).unwrap();
+    assert_eq!(found["properties"]["m1499"]["type"], "string");
+
     // A flat object of more members than fit.
     let members: Map<String, Value> = (0..10_000)
         .map(|index| (format!("member{index}"), json!({"type": "string"})))

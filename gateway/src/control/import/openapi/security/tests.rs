@@ -3,7 +3,7 @@ use super::*;
 const SCHEMES: &str = "openapi: 3.0.0\ncomponents: {securitySchemes: {\
     key: {type: apiKey, in: query, name: api_key}, head: {type: apiKey, in: header, name: X-K}, \
     cookie: {type: apiKey, in: cookie, name: sid}, id: {type: apiKey, in: header, name: X-Id}, \
-    basic: {type: http, scheme: Basic}, bearer: {type: http, scheme: bearer}, \
+    swagger: {type: apiKey, in: header, name: authorization}, basic: {type: http, scheme: Basic}, bearer: {type: http, scheme: bearer}, \
     oauth: {type: oauth2, flows: {}}, oidc: {type: openIdConnect}, \
     alias: {$ref: '#/components/securitySchemes/key'}, \
     tls: {type: mutualTLS}, digest: {type: http, scheme: digest}, odd: {type: apiKey}}}\n";
@@ -91,6 +91,15 @@ fn the_operator_decides_and_is_told() {
         "",
     );
     check("", bearer, "Bearer", "");
+    // One token for two schemes, and the way in which Swagger spells a bearer token.
+    check("security: [{oauth: [], oidc: []}]", bearer, "Bearer", "");
+    check(
+        "security: [{oauth: [], oidc: []}, {bearer: []}]",
+        "{}",
+        "None",
+        "needs a bearer token, and no",
+    );
+    check("security: [{swagger: []}]", bearer, "Bearer", "");
     check("security: [{}, {key: []}]", bearer, "Bearer", "");
     check("security: [{key: []}]", bearer, "Bearer", "another kind");
     check(
