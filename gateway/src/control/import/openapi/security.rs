@@ -104,9 +104,10 @@ impl<'d> Security<'d> {
         }
         let matching = alternatives
             .iter()
-            .find(|all| all.iter().any(|scheme| scheme.is_met_by(kind)));
+            .find(|all| all.iter().any(|scheme| scheme.is_met_by(kind)))
+            .map(Vec::as_slice);
         let note = match matching {
-            Some(all) if all.iter().any(|scheme| !scheme.is_met_by(kind)) => Some(format!(
+            Some([first, rest @ ..]) if rest.iter().any(|one| one != first) => Some(format!(
                 "needs {}, and one credential is configured",
                 asked()
             )),
@@ -121,7 +122,7 @@ impl<'d> Security<'d> {
     }
 
     /// The operator's words with the document's place for an API key that has none.
-    fn placed(&self, matching: Option<&Vec<Scheme<'d>>>) -> Authentication {
+    fn placed(&self, matching: Option<&[Scheme<'d>]>) -> Authentication {
         let mut written = self.configured.clone();
         let named = [
             &written.header_name,
