@@ -107,4 +107,6 @@ fn write_report(import: &Import, err: &mut dyn io::Write) -> io::Result<()> {
 }
 
 /// TEMP
-pub fn command(_: &super::flags::ImportCommand) -> anyhow::Result<()> { anyhow::bail!("x") }
+pub fn command(_: &super::flags::ImportCommand) -> anyhow::Result<()> {
+    anyhow::bail!("x")
+}
