@@ -76,12 +76,14 @@ pub(crate) fn tool(tenant: TenantId, name: &str, read_only: bool) -> Tool {
             read_only,
             ..Annotations::default()
         },
-        definition: Definition {
+        definition: Arc::new(Definition {
             modern: r#""inputSchema":{"type":"object"}"#.into(),
             legacy: None,
-        },
+        }),
         mirrored: Vec::new(),
-        arguments: ArgumentSchema::compile(&serde_json::json!({"type": "object"})).unwrap(),
+        arguments: Arc::new(
+            ArgumentSchema::compile(&serde_json::json!({"type": "object"})).unwrap(),
+        ),
         backend: Backend::Catalog,
         timeout_ms: 1_000,
         bucket: None,

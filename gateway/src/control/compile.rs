@@ -1,161 +1,207 @@
-//! From what people wrote to what workers read: tools, keys and settings become one [`Snapshot`].
+//! From objects, keys and settings to the one [`Snapshot`]: the only bridge between what people wrote
+//! and what workers read.
 //!
-//! The only bridge between the two. It returns every problem, and what is sound is in force regardless of
-//! what is not.
-
-mod builtin;
-mod definition;
-mod registry;
-mod tool;
+//! What is expensive about a tool was done when its text changed ([`super::catalog::prepared`]), so a
+//! compilation resolves names, indices, secrets and limits, and little else.
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
+use super::catalog::directory::Directory;
+use super::catalog::prepared::Prepared;
 use super::keyed::Keyed;
-use super::names::{PLATFORM, stable_hash};
+use super::names::stable_hash;
 use super::problem::Problem;
 use super::settings::Settings;
-use super::spec::ToolSpec;
 use crate::auth;
 use crate::auth::keys_file::{HashSecret, KeysFile};
 use crate::limits::TOOLS_MAX;
 use crate::snapshot::identity::Keys;
-use crate::snapshot::tenant::TenantId;
-use crate::snapshot::tool::{Tool, ToolId};
+use crate::snapshot::operation::RestOperation;
+use crate::snapshot::tool::{Backend, Tool, ToolId};
 use crate::snapshot::{Snapshot, Table};
 
-use registry::Build;
+mod builtin;
+mod claims;
+pub mod secrets;
+mod tenants;
+mod upstreams;
 
-/// A tool that was read, and where it stands.
-#[derive(Clone, Debug)]
-pub struct LoadedTool {
-    /// Tenant, without `tenant-`.
-    pub tenant: String,
-    /// What it says.
-    pub spec: ToolSpec,
-    /// File, line, column and object; for problems that compiling finds.
-    pub place: Problem,
-}
+use claims::{Claim, claim_names};
+use secrets::Secrets;
+use tenants::Tenants;
+use upstreams::Upstreams;
 
 /// What is compiled.
-pub struct Sources<'a> {
-    /// The catalog's tools, of all tenants.
-    pub tools: &'a [LoadedTool],
-    /// The keys file; `None` is anonymous access.
-    pub keys: Option<&'a KeysFile>,
-    /// What keys are hashed with, where the operator keeps it apart from the file.
-    pub hash_secret: Option<&'a HashSecret>,
-    /// Limits, defaults, ranges.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// Settings in force.
     pub settings: &'a Settings,
+    /// Objects in force; `None` where no catalog is configured.
+    pub directory: Option<&'a Directory>,
+    /// Keys in force; `None` where no keys file is configured.
+    pub keys: Option<&'a KeysFile>,
+    /// The operator's secret for hashing keys.
+    pub hash_secret: Option<&'a HashSecret>,
     /// Counts publications.
     pub generation: u64,
-    /// Monotonic nanoseconds, for buckets whose rate changes.
+    /// Monotonic nanoseconds on the workers' clock.
     pub now_ns: u64,
 }
 
-/// What came out.
-pub struct Compiled {
-    /// To be published.
-    pub snapshot: Snapshot,
-    /// What is not in it, and why.
-    pub problems: Vec<Problem>,
-}
-
-/// Compiles everything. Keys are all or nothing: a keys file with a problem is reported, and then nobody
-/// is let in by it, so callers keep the last good file instead.
-#[must_use]
-pub fn compile(sources: &Sources<'_>, keyed: &mut Keyed) -> Compiled {
-    let mut build = Build::new(sources.settings, keyed, sources.now_ns);
+/// Compiles. What cannot be used is left out, each with a problem; everything else is in the snapshot.
+///
+/// # Errors
+/// The keys cannot be compiled: then there is no snapshot, as it would let nobody or anybody in.
+pub fn compile(
+    inputs: Inputs<'_>,
+    keyed: &mut Keyed,
+    secrets: &mut Secrets,
+) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
-    let keys = keys(sources, &mut build, &mut problems);
-    let mut tools = builtin::tools(&mut build);
-    for loaded in sources.tools {
-        if tools.len() >= TOOLS_MAX {
-            let text = format!("there are more than {TOOLS_MAX} tools; this one and those after it are left out");
-            problems.push(Problem { message: text, ..loaded.place.clone() });
-            break;
-        }
-        match tool::compile(loaded, &mut build) {
-            Ok(tool) => tools.push(tool),
-            Err(message) => problems.push(Problem { message, ..loaded.place.clone() }),
+    let mut claims = claim_names(inputs.directory, TOOLS_MAX, &mut problems);
+    let mut tenants = Tenants::new(inputs.settings, inputs.now_ns, keyed);
+    let keys = keys(inputs, &mut tenants)?;
+    // Lists are in this order; full names sort differently, as `-` comes before `_`.
+    claims.sort_by(|one, other| (&one.tenant, &one.name).cmp(&(&other.tenant, &other.name)));
+    let mut upstreams = Upstreams::new(&inputs.settings.catalog.upstream_allow);
+    let mut tools: Vec<Tool> = Vec::with_capacity(claims.len() + 2);
+    for claim in &claims {
+        let backend = match claim.builtin {
+            Some(builtin) => Ok(builtin.backend()),
+            None => backend(&claim.tool, &mut upstreams, secrets, tenants.keyed()),
+        };
+        match backend {
+            Ok(backend) => tools.push(tool(claim, backend, inputs.settings, &mut tenants)),
+            Err(reason) => problems.push(claim.problem(&reason)),
         }
     }
-    let mut snapshot = assemble(build, tools);
-    snapshot.generation = sources.generation;
-    snapshot.keys = keys;
-    Compiled { snapshot, problems }
+    let mut snapshot = Snapshot {
+        generation: inputs.generation,
+        upstreams: upstreams.into_vec(),
+        keys,
+        ..Snapshot::default()
+    };
+    index(&mut snapshot, tools, tenants, &claims);
+    Ok((snapshot, problems))
 }
 
-fn keys(sources: &Sources<'_>, build: &mut Build<'_>, problems: &mut Vec<Problem>) -> Keys {
-    match sources.keys {
-        None if sources.settings.is_anonymous() => {
-            let tenant = &sources.settings.identity.anonymous_tenant;
-            Keys { anonymous: Some(auth::compile::anonymous(tenant, build)), ..Keys::default() }
-        }
-        None => Keys::default(),
-        Some(file) => match auth::compile(file, sources.hash_secret, build) {
-            Ok(keys) => keys,
-            Err(found) => {
-                problems.extend(found.into_iter().map(Problem::from));
-                Keys::default()
-            }
-        },
+fn keys(inputs: Inputs<'_>, tenants: &mut Tenants<'_>) -> Result<Keys, Vec<Problem>> {
+    let Some(file) = inputs.keys else {
+        let tenant = &inputs.settings.identity.anonymous_tenant;
+        return Ok(Keys {
+            anonymous: Some(auth::compile::anonymous(tenant, tenants)),
+            ..Keys::default()
+        });
+    };
+    auth::compile(file, inputs.hash_secret, tenants)
+        .map_err(|problems| problems.iter().map(key_problem).collect())
+}
+
+/// A problem of the keys file in our words.
+pub(super) fn key_problem(problem: &auth::keys_file::Problem) -> Problem {
+    Problem::new(problem.message.clone())
+        .in_file(&problem.path)
+        .at((problem.line, problem.column))
+}
+
+fn backend(
+    prepared: &Prepared,
+    upstreams: &mut Upstreams,
+    secrets: &mut Secrets,
+    keyed: &mut Keyed,
+) -> Result<Backend, String> {
+    let credential = prepared.credential.resolve(|source| secrets.read(source))?;
+    let upstream = upstreams.add(&prepared.origin, &prepared.upstream_allow, keyed);
+    let mut request = prepared.request.clone();
+    request.credential = credential;
+    RestOperation::compile(&request, upstream).map(|operation| Backend::Rest(Box::new(operation)))
+}
+
+fn tool(claim: &Claim, backend: Backend, settings: &Settings, tenants: &mut Tenants<'_>) -> Tool {
+    let prepared = &claim.tool;
+    let tenant = tenants.find(&claim.tenant);
+    let name: Arc<str> = claim.name.as_str().into();
+    let key = format!("tool/{}/{name}", claim.tenant);
+    let destructive = settings.rates.cost_destructive_multiplier;
+    Tool {
+        tenant,
+        full_name: claim.full_name.as_str().into(),
+        title: prepared.title.clone(),
+        description: Arc::clone(&prepared.description),
+        tags: prepared.tags.clone(),
+        category: Arc::clone(&prepared.category),
+        search_text: search_text(&name, prepared),
+        annotations: prepared.annotations,
+        definition: Arc::clone(&prepared.definition),
+        mirrored: prepared.mirrored.clone(),
+        arguments: Arc::clone(&prepared.arguments),
+        backend,
+        timeout_ms: prepared
+            .timeout_ms
+            .unwrap_or(settings.catalog.upstream_timeout_ms),
+        bucket: prepared.rate.map(|rate| tenants.limit(&key, rate)),
+        cost_multiplier: prepared
+            .cost_multiplier
+            .unwrap_or(if prepared.annotations.destructive {
+                destructive
+            } else {
+                1.0
+            }),
+        usage: tenants.keyed().tool(&key),
+        name,
     }
 }
 
-/// Sorts tools, and gives every table its indices.
-fn assemble(build: Build<'_>, mut tools: Vec<Tool>) -> Snapshot {
-    let (mut tenants, upstreams) = build.finish();
-    tools.sort_by(|left, right| {
-        let tenant = |tool: &Tool| Arc::clone(&tenants[tool.tenant.0 as usize].name);
-        tenant(left).cmp(&tenant(right)).then_with(|| left.name.cmp(&right.name))
-    });
+fn search_text(name: &str, prepared: &Prepared) -> Box<str> {
+    let title = prepared.title.as_deref().unwrap_or_default();
+    let mut text = format!("{name}\n{title}\n{}", prepared.description).to_lowercase();
+    for tag in &prepared.tags {
+        text.push('\n');
+        text.push_str(&tag.to_lowercase());
+    }
+    text.into()
+}
+
+/// Fills the tables by which the data path finds things, and the versions that say when a list changes.
+fn index(snapshot: &mut Snapshot, tools: Vec<Tool>, tenants: Tenants<'_>, claims: &[Claim]) {
+    let (mut table, by_name) = tenants.into_tables();
+    let mut versions = vec![0_u64; table.len()];
+    let hashes: Table<&str, u64> = claims
+        .iter()
+        .map(|claim| (claim.full_name.as_str(), claim.tool.definition_hash))
+        .collect();
     let mut by_full_name = Table::default();
-    let mut version = 0u64;
-    for (index, tool) in tools.iter().enumerate() {
-        let id = ToolId(u32::try_from(index).unwrap_or(u32::MAX));
-        let tenant = &mut tenants[tool.tenant.0 as usize];
-        let hash = definition_hash(&tenant.name, tool);
-        tenant.catalog_version = tenant.catalog_version.rotate_left(1) ^ hash;
-        version = version.rotate_left(1) ^ hash;
+    for (position, tool) in (0..).zip(&tools) {
+        let id = ToolId(position);
+        let tenant = &mut table[tool.tenant.0 as usize];
         tenant.tools.push(id);
         tenant.tools_by_name.insert(Arc::clone(&tool.name), id);
         by_full_name.insert(Arc::clone(&tool.full_name), id);
+        let version = &mut versions[tool.tenant.0 as usize];
+        let definition = hashes.get(&*tool.full_name).copied().unwrap_or_default();
+        *version = mix(mix(*version, stable_hash(tool.name.as_bytes())), definition);
     }
-    let by_name = |(index, tenant): (usize, &crate::snapshot::tenant::Tenant)| {
-        (Box::from(&*tenant.name), TenantId(u32::try_from(index).unwrap_or(u32::MAX)))
-    };
-    Snapshot {
-        catalog_version: version,
-        tenants_by_name: tenants.iter().enumerate().map(by_name).collect(),
-        tenants,
-        tools,
-        tools_by_full_name: by_full_name,
-        upstreams,
-        ..Snapshot::default()
+    let mut catalog_version = 0;
+    for (tenant, version) in table.iter_mut().zip(versions) {
+        tenant.catalog_version = version;
+        if version != 0 {
+            // By name and without order: a tenant without tools changes nothing, wherever it stands.
+            catalog_version ^= mix(stable_hash(tenant.name.as_bytes()), version);
+        }
     }
+    snapshot.catalog_version = catalog_version;
+    snapshot.tenants = table;
+    snapshot.tenants_by_name = by_name;
+    snapshot.tools = tools;
+    snapshot.tools_by_full_name = by_full_name;
 }
 
-/// Of everything that a list shows of a tool.
-fn definition_hash(tenant: &str, tool: &Tool) -> u64 {
-    let text = [tenant, &tool.name, &tool.definition.modern].join("\0");
-    stable_hash(text.as_bytes())
+fn mix(one: u64, other: u64) -> u64 {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&one.to_le_bytes());
+    bytes[8..].copy_from_slice(&other.to_le_bytes());
+    stable_hash(&bytes)
 }
 
-/// The name under which callers who see several tenants see a tool.
-fn full_name(tenant: &str, name: &str) -> Arc<str> {
-    if tenant == PLATFORM {
-        return name.into();
-    }
-    super::names::tool_name(&format!("{tenant}__{name}")).0.into()
-}
-
-/// Ranges of the operator and of the tool.
-fn allowed(settings: &Settings, own: &[IpNet]) -> Vec<IpNet> {
-    let mut ranges = settings.catalog.upstream_allow.clone();
-    ranges.extend_from_slice(own);
-    ranges.sort_unstable();
-    ranges.dedup();
-    ranges
-}
+#[cfg(test)]
+mod tests;

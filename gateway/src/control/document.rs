@@ -331,6 +331,10 @@ pub struct NamingDocument {
 
 impl Default for NamingDocument {
     fn default() -> Self {
-        Self { prefix: String::new(), suffix: String::new(), use_operation_id: true }
+        Self {
+            prefix: String::new(),
+            suffix: String::new(),
+            use_operation_id: true,
+        }
     }
 }

@@ -1,8 +1,8 @@
-//! State that outlives a snapshot, found again by key when the next one is compiled: limit buckets,
-//! counters of tools and callers, addresses of upstreams.
+//! What outlives a snapshot: limit buckets, counters and addresses, found again by a stable name when
+//! the next snapshot is compiled.
 //!
-//! A reload therefore never refills a bucket or resets a count. What no snapshot refers to any more is
-//! forgotten.
+//! Only control looks here; workers hold what they need through their snapshot. What no snapshot holds
+//! any more is dropped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,58 +12,65 @@ use crate::limit::bucket::Bucket;
 use crate::meter::usage::{CallerUsage, ToolUsage};
 use crate::upstream::address::Addresses;
 
-/// The registries. Control's alone; snapshots hold the entries.
+/// Everything by name.
 #[derive(Debug, Default)]
 pub struct Keyed {
-    buckets: HashMap<String, Arc<Bucket>>,
-    tools: HashMap<String, Arc<ToolUsage>>,
-    callers: HashMap<String, Arc<CallerUsage>>,
     addresses: HashMap<String, Arc<Addresses>>,
+    buckets: HashMap<String, Arc<Bucket>>,
+    callers: HashMap<String, Arc<CallerUsage>>,
+    tools: HashMap<String, Arc<ToolUsage>>,
 }
 
 impl Keyed {
-    /// The bucket of this key, with this rate from now on.
-    pub fn bucket(&mut self, key: &str, rate: Rate, now_ns: u64) -> Arc<Bucket> {
-        if let Some(bucket) = self.buckets.get(key) {
+    /// The bucket of this name, with this rate from now on; what was taken stays taken. `now_ns` is on
+    /// the workers' clock.
+    pub fn bucket(&mut self, name: &str, rate: Rate, now_ns: u64) -> Arc<Bucket> {
+        if let Some(bucket) = self.buckets.get(name) {
             if bucket.rate() != rate {
                 bucket.set_rate(rate, now_ns);
             }
             return Arc::clone(bucket);
         }
         let bucket = Arc::new(Bucket::new(rate));
-        self.buckets.insert(key.to_owned(), Arc::clone(&bucket));
+        self.buckets.insert(name.to_owned(), Arc::clone(&bucket));
         bucket
     }
 
-    /// The counters of a tool.
-    pub fn tool(&mut self, key: &str) -> Arc<ToolUsage> {
-        entry(&mut self.tools, key)
+    /// The counters of a caller.
+    pub fn caller(&mut self, name: &str) -> Arc<CallerUsage> {
+        find(&mut self.callers, name)
     }
 
-    /// The counters of a caller.
-    pub fn caller(&mut self, key: &str) -> Arc<CallerUsage> {
-        entry(&mut self.callers, key)
+    /// The counters of a tool.
+    pub fn tool(&mut self, name: &str) -> Arc<ToolUsage> {
+        find(&mut self.tools, name)
     }
 
     /// The addresses of an origin.
-    pub fn addresses(&mut self, key: &str) -> Arc<Addresses> {
-        entry(&mut self.addresses, key)
+    pub fn addresses(&mut self, name: &str) -> Arc<Addresses> {
+        find(&mut self.addresses, name)
     }
 
-    /// Forgets what only this registry holds. To be called when no old snapshot is left.
-    pub fn forget_unused(&mut self) {
-        self.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1);
-        self.tools.retain(|_, usage| Arc::strong_count(usage) > 1);
-        self.callers.retain(|_, usage| Arc::strong_count(usage) > 1);
-        self.addresses.retain(|_, addresses| Arc::strong_count(addresses) > 1);
+    /// Drops what nobody else holds.
+    pub fn sweep(&mut self) {
+        sweep(&mut self.addresses);
+        sweep(&mut self.buckets);
+        sweep(&mut self.callers);
+        sweep(&mut self.tools);
     }
 }
 
-fn entry<V: Default>(map: &mut HashMap<String, Arc<V>>, key: &str) -> Arc<V> {
-    if let Some(found) = map.get(key) {
+fn find<T: Default>(map: &mut HashMap<String, Arc<T>>, name: &str) -> Arc<T> {
+    if let Some(found) = map.get(name) {
         return Arc::clone(found);
     }
-    Arc::clone(map.entry(key.to_owned()).or_default())
+    let made = Arc::new(T::default());
+    map.insert(name.to_owned(), Arc::clone(&made));
+    made
+}
+
+fn sweep<T>(map: &mut HashMap<String, Arc<T>>) {
+    map.retain(|_, held| Arc::strong_count(held) > 1);
 }
 
 #[cfg(test)]
@@ -72,17 +79,33 @@ mod tests {
     use crate::limit::LimitScope;
 
     #[test]
-    fn a_reload_keeps_levels_and_counts_and_forgets_what_is_gone() {
+    fn state_is_found_again_until_nobody_holds_it() {
         let mut keyed = Keyed::default();
-        let rate = Rate { requests_per_minute: 60, burst: 2 };
-        let bucket = keyed.bucket("tenant/acme", rate, 0);
-        assert!(bucket.take(0, LimitScope::Tenant).is_ok() && bucket.take(0, LimitScope::Tenant).is_ok());
-        let again = keyed.bucket("tenant/acme", rate, 0);
-        assert!(again.take(0, LimitScope::Tenant).is_err(), "the same bucket, still empty");
-        let usage = keyed.tool("acme/get_order");
+        let rate = Rate {
+            requests_per_minute: 60,
+            burst: 2,
+        };
+        let bucket = keyed.bucket("a", rate, 0);
+        bucket.take(1, LimitScope::Tool).unwrap();
+        bucket.take(1, LimitScope::Tool).unwrap();
+        let again = keyed.bucket("a", rate, 1);
+        assert!(Arc::ptr_eq(&bucket, &again));
+        again.take(1, LimitScope::Tool).unwrap_err();
+        // A new rate is in force for who already holds the bucket; what was taken stays taken.
+        let wider = Rate {
+            requests_per_minute: 60,
+            burst: 3,
+        };
+        keyed.bucket("a", wider, 1);
+        bucket.take(1, LimitScope::Tool).unwrap();
+        bucket.take(1, LimitScope::Tool).unwrap_err();
+        let usage = keyed.tool("t");
         drop((bucket, again));
-        keyed.forget_unused();
-        assert!(keyed.buckets.is_empty());
-        assert!(Arc::ptr_eq(&usage, &keyed.tool("acme/get_order")));
+        keyed.sweep();
+        assert!(Arc::ptr_eq(&usage, &keyed.tool("t")), "still held");
+        keyed
+            .bucket("a", rate, 2)
+            .take(2, LimitScope::Tool)
+            .unwrap();
     }
 }

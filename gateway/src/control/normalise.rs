@@ -14,8 +14,8 @@ use super::document::{OldAuth, ParameterDocument, RequestDocument, ToolDocument}
 use super::problem::Problem;
 use super::spec::credential::Authentication;
 use super::spec::{
-    BodyPlan, BodySource, Credential, FormBody, JsonBody, Location, MultipartBody, ParameterPlan, RequestPlan, SecretSource,
-    Style, ToolSpec, duration_ms,
+    BodyPlan, BodySource, Credential, FormBody, JsonBody, Location, MultipartBody, ParameterPlan,
+    RequestPlan, SecretSource, Style, ToolSpec, duration_ms,
 };
 use super::{url, yaml};
 use crate::limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX;
@@ -29,24 +29,43 @@ const COST_MULTIPLIER_MAX: f64 = 1e6;
 ///
 /// # Errors
 /// Every problem, with its line and column within the document.
-pub fn tool(document: Spanned<ToolDocument>, name: &str, directory: &Path) -> Result<ToolSpec, Vec<Problem>> {
+pub fn tool(
+    document: Spanned<ToolDocument>,
+    name: &str,
+    directory: &Path,
+) -> Result<ToolSpec, Vec<Problem>> {
     let start = yaml::place(&document.referenced);
     let document = document.value;
     let mut problems = Vec::new();
     let mut note = |result: Result<(), Problem>| problems.extend(result.err());
     note(check_api_ref(&document, start));
-    let request = request(&document, start).map_err(|problem| note(Err(problem))).ok();
-    let input_schema = input_schema(document.input_schema.as_ref()).map_err(|problem| note(Err(problem))).ok();
+    let request = request(&document, start)
+        .map_err(|problem| note(Err(problem)))
+        .ok();
+    let input_schema = input_schema(document.input_schema.as_ref())
+        .map_err(|problem| note(Err(problem)))
+        .ok();
     note(check_output_schema(document.output_schema.as_ref()));
-    let credential = credential(&document, directory).map_err(|problem| note(Err(problem))).ok();
-    let timeout_ms = timeout(document.timeout.as_ref()).map_err(|problem| note(Err(problem))).ok();
+    let credential = credential(&document, directory)
+        .map_err(|problem| note(Err(problem)))
+        .ok();
+    let timeout_ms = timeout(document.timeout.as_ref())
+        .map_err(|problem| note(Err(problem)))
+        .ok();
     note(check_cost(document.cost_multiplier.as_ref()));
-    let (Some((endpoint, written)), Some(input_schema), Some(credential), Some(timeout_ms), true) =
-        (request, input_schema, credential, timeout_ms, problems.is_empty())
-    else {
+    let (Some((endpoint, written)), Some(input_schema), Some(credential), Some(timeout_ms), true) = (
+        request,
+        input_schema,
+        credential,
+        timeout_ms,
+        problems.is_empty(),
+    ) else {
         return Err(problems);
     };
-    let request_place = document.request.as_ref().map_or(start, |request| yaml::place(&request.referenced));
+    let request_place = document
+        .request
+        .as_ref()
+        .map_or(start, |request| yaml::place(&request.referenced));
     let request = place_arguments(written, &input_schema);
     if let Some(name) = unplaced(&request, &input_schema) {
         return Err(vec![
@@ -57,7 +76,9 @@ pub fn tool(document: Spanned<ToolDocument>, name: &str, directory: &Path) -> Re
     }
     Ok(ToolSpec {
         name: name.to_owned(),
-        title: document.display_name.or_else(|| document.annotations.title.clone()),
+        title: document
+            .display_name
+            .or_else(|| document.annotations.title.clone()),
         description: document.description.unwrap_or_default().trim().to_owned(),
         tags: document.tags,
         category: document.category,
@@ -83,14 +104,22 @@ fn at<T>(value: &Spanned<T>, message: impl Into<String>) -> Problem {
 fn check_api_ref(document: &ToolDocument, start: (u64, u64)) -> Result<(), Problem> {
     match (&document.endpoint, &document.api_ref) {
         (Some(_), _) => Ok(()),
-        (None, Some(reference)) => Err(at(reference, "`apiRef` names an API of a control plane, which this version does not have")
+        (None, Some(reference)) => Err(at(
+            reference,
+            "`apiRef` names an API of a control plane, which this version does not have",
+        )
+        .hint("add `endpoint: https://...`")),
+        (None, None) => Err(Problem::new("`endpoint` is missing")
+            .at(start)
             .hint("add `endpoint: https://...`")),
-        (None, None) => Err(Problem::new("`endpoint` is missing").at(start).hint("add `endpoint: https://...`")),
     }
 }
 
 /// The request as far as it is written, and the method, with the base URL.
-fn request(document: &ToolDocument, start: (u64, u64)) -> Result<(String, RequestDocument), Problem> {
+fn request(
+    document: &ToolDocument,
+    start: (u64, u64),
+) -> Result<(String, RequestDocument), Problem> {
     let Some(endpoint) = &document.endpoint else {
         // `check_api_ref` has said so.
         return Ok((String::new(), RequestDocument::default()));
@@ -102,7 +131,13 @@ fn request(document: &ToolDocument, start: (u64, u64)) -> Result<(String, Reques
     let request = written.map_or(&empty, |request| &request.value);
     let method = match (&document.method, &request.method) {
         (Some(one), Some(other)) if !one.value.eq_ignore_ascii_case(other) => {
-            return Err(at(one, format!("`method` is `{}` here and `{other}` in `request`", one.value)));
+            return Err(at(
+                one,
+                format!(
+                    "`method` is `{}` here and `{other}` in `request`",
+                    one.value
+                ),
+            ));
         }
         (Some(method), _) => (method.value.as_str(), yaml::place(&method.referenced)),
         (None, Some(method)) => (method.as_str(), request_place),
@@ -110,20 +145,35 @@ fn request(document: &ToolDocument, start: (u64, u64)) -> Result<(String, Reques
     };
     let upper = method.0.to_ascii_uppercase();
     if !METHODS.contains(&upper.as_str()) {
-        return Err(Problem::new(format!("`{}` is no method of a tool", method.0))
-            .at(method.1)
-            .hint(format!("one of: {}", METHODS.join(", "))));
+        return Err(
+            Problem::new(format!("`{}` is no method of a tool", method.0))
+                .at(method.1)
+                .hint(format!("one of: {}", METHODS.join(", "))),
+        );
     }
     // With a path of its own, the endpoint is the API's base and its path stays in front; without,
     // it is the operation, and its whole path is the template.
     let (endpoint_url, template) = match &request.path {
         Some(_) if path.contains('?') => {
-            return Err(at(endpoint, "the endpoint has a query, which belongs to `request.path`"));
+            return Err(at(
+                endpoint,
+                "the endpoint has a query, which belongs to `request.path`",
+            ));
         }
-        Some(template) => (endpoint.value.trim_end_matches('/').to_owned(), template.clone()),
-        None => (format!("{}://{}", origin.scheme(), origin.authority()), path.to_owned()),
+        Some(template) => (
+            endpoint.value.trim_end_matches('/').to_owned(),
+            template.clone(),
+        ),
+        None => (
+            format!("{}://{}", origin.scheme(), origin.authority()),
+            path.to_owned(),
+        ),
     };
-    let template = if template.starts_with('/') { template } else { format!("/{template}") };
+    let template = if template.starts_with('/') {
+        template
+    } else {
+        format!("/{template}")
+    };
     Ok((
         endpoint_url,
         RequestDocument {
@@ -142,7 +192,8 @@ fn input_schema(written: Option<&Spanned<Value>>) -> Result<Value, Problem> {
         return Ok(json!({"type": "object"}));
     };
     let Value::Object(schema) = &written.value else {
-        return Err(at(written, "`inputSchema` is not a mapping").hint("write a JSON Schema with `type: object`"));
+        return Err(at(written, "`inputSchema` is not a mapping")
+            .hint("write a JSON Schema with `type: object`"));
     };
     match schema.get("type") {
         Some(Value::String(kind)) if kind == "object" => Ok(written.value.clone()),
@@ -152,14 +203,19 @@ fn input_schema(written: Option<&Spanned<Value>>) -> Result<Value, Problem> {
             typed.extend(schema.clone());
             Ok(Value::Object(typed))
         }
-        Some(other) => Err(at(written, format!("`inputSchema` has `type: {other}`, but arguments are an object"))
-            .hint("write `type: object`")),
+        Some(other) => Err(at(
+            written,
+            format!("`inputSchema` has `type: {other}`, but arguments are an object"),
+        )
+        .hint("write `type: object`")),
     }
 }
 
 fn check_output_schema(written: Option<&Spanned<Value>>) -> Result<(), Problem> {
     match written {
-        Some(written) if !written.value.is_object() => Err(at(written, "`outputSchema` is not a mapping")),
+        Some(written) if !written.value.is_object() => {
+            Err(at(written, "`outputSchema` is not a mapping"))
+        }
         _ => Ok(()),
     }
 }
@@ -169,14 +225,22 @@ fn credential(document: &ToolDocument, directory: &Path) -> Result<Credential, P
         Some(written) => authentication(written, directory)?,
         None => Credential::None,
     };
-    let Some(old) = &document.auth else { return Ok(found) };
+    let Some(old) = &document.auth else {
+        return Ok(found);
+    };
     match (old.value, &found) {
         (OldAuth::None, Credential::None) | (OldAuth::Bearer, Credential::Bearer(_)) => Ok(found),
-        (OldAuth::Bearer, Credential::None) => Err(at(old, "`auth: bearer` does not say where the token is")
-            .hint("write `authentication: {type: bearer, secretFile: PATH}`")),
-        (OldAuth::ServiceAccount, _) => Err(at(old, "`auth: service_account` needs a cluster, which a catalog directory has not")
-            .hint("write `authentication: {type: bearer, secretFile: PATH}`")),
-        _ => Err(at(old, "`auth` and `authentication` say different things").hint("remove `auth`, the older one")),
+        (OldAuth::Bearer, Credential::None) => {
+            Err(at(old, "`auth: bearer` does not say where the token is")
+                .hint("write `authentication: {type: bearer, secretFile: PATH}`"))
+        }
+        (OldAuth::ServiceAccount, _) => Err(at(
+            old,
+            "`auth: service_account` needs a cluster, which a catalog directory has not",
+        )
+        .hint("write `authentication: {type: bearer, secretFile: PATH}`")),
+        _ => Err(at(old, "`auth` and `authentication` say different things")
+            .hint("remove `auth`, the older one")),
     }
 }
 
@@ -184,8 +248,14 @@ fn credential(document: &ToolDocument, directory: &Path) -> Result<Credential, P
 ///
 /// # Errors
 /// What makes no sense, at its place.
-pub fn authentication(written: &Spanned<Authentication>, directory: &Path) -> Result<Credential, Problem> {
-    let credential = written.value.credential().map_err(|message| at(written, message))?;
+pub fn authentication(
+    written: &Spanned<Authentication>,
+    directory: &Path,
+) -> Result<Credential, Problem> {
+    let credential = written
+        .value
+        .credential()
+        .map_err(|message| at(written, message))?;
     Ok(with_directory(&credential, directory))
 }
 
@@ -209,19 +279,31 @@ pub fn with_directory(credential: &Credential, directory: &Path) -> Credential {
 /// # Errors
 /// What is no duration, and one beyond [`UPSTREAM_TOTAL_TIMEOUT_MS_MAX`].
 pub fn timeout(written: Option<&Spanned<String>>) -> Result<Option<u64>, Problem> {
-    let Some(written) = written else { return Ok(None) };
+    let Some(written) = written else {
+        return Ok(None);
+    };
     let ms = duration_ms::parse(&written.value).map_err(|message| at(written, message))?;
     if !(1..=UPSTREAM_TOTAL_TIMEOUT_MS_MAX).contains(&ms) {
-        return Err(at(written, format!("`{}` is not within 1ms and {UPSTREAM_TOTAL_TIMEOUT_MS_MAX}ms", written.value)));
+        return Err(at(
+            written,
+            format!(
+                "`{}` is not within 1ms and {UPSTREAM_TOTAL_TIMEOUT_MS_MAX}ms",
+                written.value
+            ),
+        ));
     }
     Ok(Some(ms))
 }
 
 fn check_cost(written: Option<&Spanned<f64>>) -> Result<(), Problem> {
     match written {
-        Some(cost) if !(0.0..=COST_MULTIPLIER_MAX).contains(&cost.value) => {
-            Err(at(cost, format!("`{}` is no multiplier; write a number from 0 to {COST_MULTIPLIER_MAX}", cost.value)))
-        }
+        Some(cost) if !(0.0..=COST_MULTIPLIER_MAX).contains(&cost.value) => Err(at(
+            cost,
+            format!(
+                "`{}` is no multiplier; write a number from 0 to {COST_MULTIPLIER_MAX}",
+                cost.value
+            ),
+        )),
         _ => Ok(()),
     }
 }
@@ -232,15 +314,26 @@ fn check_cost(written: Option<&Spanned<f64>>) -> Result<(), Problem> {
 fn place_arguments(written: RequestDocument, schema: &Value) -> RequestPlan {
     let method = written.method.unwrap_or_default();
     let template = written.path.unwrap_or_default();
-    let (path, query) = template.split_once('?').map_or((template.as_str(), None), |(path, query)| (path, Some(query)));
+    let (path, query) = template
+        .split_once('?')
+        .map_or((template.as_str(), None), |(path, query)| {
+            (path, Some(query))
+        });
     let mut parameters: Vec<ParameterPlan> = written.parameters.iter().map(parameter).collect();
     for name in placeholders(path) {
-        if !parameters.iter().any(|known| known.location == Location::Path && known.name == name) {
+        if !parameters
+            .iter()
+            .any(|known| known.location == Location::Path && known.name == name)
+        {
             parameters.push(plain(name, Location::Path, schema));
         }
     }
     let mut fixed_query = Vec::new();
-    for pair in query.into_iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()) {
+    for pair in query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .filter(|pair| !pair.is_empty())
+    {
         let argument = pair.split_once('=').and_then(|(name, value)| {
             let argument = value.strip_prefix('{')?.strip_suffix('}')?;
             Some((name, argument))
@@ -255,7 +348,13 @@ fn place_arguments(written: RequestDocument, schema: &Value) -> RequestPlan {
         }
     }
     let has_body_by_default = !matches!(method.as_str(), "DELETE" | "GET" | "HEAD");
-    let body = written.body.unwrap_or_else(|| if has_body_by_default { whole_arguments() } else { BodyPlan::None });
+    let body = written.body.unwrap_or_else(|| {
+        if has_body_by_default {
+            whole_arguments()
+        } else {
+            BodyPlan::None
+        }
+    });
     if body.is_none() {
         for name in properties(schema) {
             if !parameters.iter().any(|known| known.argument == *name) {
@@ -263,8 +362,19 @@ fn place_arguments(written: RequestDocument, schema: &Value) -> RequestPlan {
             }
         }
     }
-    let path = if fixed_query.is_empty() { path.to_owned() } else { format!("{path}?{}", fixed_query.join("&")) };
-    RequestPlan { method, path, parameters, body, fixed_headers: written.fixed_headers, credential: Credential::None }
+    let path = if fixed_query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", fixed_query.join("&"))
+    };
+    RequestPlan {
+        method,
+        path,
+        parameters,
+        body,
+        fixed_headers: written.fixed_headers,
+        credential: Credential::None,
+    }
 }
 
 /// The first argument of the schema that neither a parameter nor the body takes.
@@ -283,25 +393,38 @@ fn unplaced<'s>(request: &RequestPlan, schema: &'s Value) -> Option<&'s str> {
     properties(schema)
         .find(|name| {
             Some(*name) != taken_by_body
-                && !request.parameters.iter().any(|known| known.argument == **name)
+                && !request
+                    .parameters
+                    .iter()
+                    .any(|known| known.argument == **name)
         })
         .map(String::as_str)
 }
 
 fn whole_arguments() -> BodyPlan {
-    BodyPlan::Json(JsonBody { source: BodySource::WholeArguments, content_type: "application/json".to_owned() })
+    BodyPlan::Json(JsonBody {
+        source: BodySource::WholeArguments,
+        content_type: "application/json".to_owned(),
+    })
 }
 
 fn parameter(written: &ParameterDocument) -> ParameterPlan {
-    let style = written.style.unwrap_or_else(|| written.location.default_style());
+    let style = written
+        .style
+        .unwrap_or_else(|| written.location.default_style());
     ParameterPlan {
         argument: written.argument.clone(),
-        name: written.name.clone().unwrap_or_else(|| written.argument.clone()),
+        name: written
+            .name
+            .clone()
+            .unwrap_or_else(|| written.argument.clone()),
         location: written.location,
         style,
         explode: written.explode.unwrap_or(style == Style::Form),
         allow_reserved: written.allow_reserved,
-        required: written.required.unwrap_or(written.location == Location::Path),
+        required: written
+            .required
+            .unwrap_or(written.location == Location::Path),
         json_content: written.json_content,
     }
 }
@@ -309,10 +432,16 @@ fn parameter(written: &ParameterDocument) -> ParameterPlan {
 /// A parameter that nobody described: OpenAPI's defaults, but an object in the query keeps its name
 /// (`filter[a]=1`), so that two of them cannot run into each other.
 fn plain(name: &str, location: Location, schema: &Value) -> ParameterPlan {
-    let property = schema.get("properties").and_then(|properties| properties.get(name));
-    let is_object = property.and_then(|property| property.get("type")) == Some(&Value::from("object"));
-    let style =
-        if is_object && location == Location::Query { Style::DeepObject } else { location.default_style() };
+    let property = schema
+        .get("properties")
+        .and_then(|properties| properties.get(name));
+    let is_object =
+        property.and_then(|property| property.get("type")) == Some(&Value::from("object"));
+    let style = if is_object && location == Location::Query {
+        Style::DeepObject
+    } else {
+        location.default_style()
+    };
     let required = schema.get("required").and_then(Value::as_array);
     let is_required = required.is_some_and(|names| names.iter().any(|required| required == name));
     ParameterPlan {
@@ -328,13 +457,19 @@ fn plain(name: &str, location: Location, schema: &Value) -> ParameterPlan {
 }
 
 fn properties(schema: &Value) -> impl Iterator<Item = &String> {
-    schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys)
+    schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::keys)
 }
 
 /// Names between braces, in order. A brace that is not closed is left to the compiler of the request,
 /// which refuses it.
 fn placeholders(path: &str) -> impl Iterator<Item = &str> {
-    path.split('{').skip(1).filter_map(|part| part.split_once('}').map(|(name, _)| name))
+    path.split('{')
+        .skip(1)
+        .filter_map(|part| part.split_once('}').map(|(name, _)| name))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! empty catalog by accident.
 
 mod drain;
-mod roots;
+pub(in crate::control) mod roots;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         tokio::task::spawn_local(messages.forward());
     }
     let published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
-    let catalog = Catalog::open(&settings, Arc::clone(&published)).await?;
+    let catalog = Catalog::open(&settings, Clock::new(started), Arc::clone(&published))?;
     let address = SocketAddr::new(settings.listening.host, settings.listening.port);
     let workers = settings.listening.workers.get();
     let (spool, meters) = start_spool(&settings, workers)?;

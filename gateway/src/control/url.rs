@@ -20,7 +20,13 @@ pub struct Origin {
 /// `http://host:port`, the port always written.
 impl fmt::Display for Origin {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}://{}:{}", self.scheme(), self.bracketed(), self.port)
+        write!(
+            out,
+            "{}://{}:{}",
+            self.scheme(),
+            self.bracketed(),
+            self.port
+        )
     }
 }
 
@@ -61,7 +67,9 @@ fn default_port(tls: bool) -> u16 {
 /// A sentence for the person who wrote it. It never repeats a user or password.
 pub fn split(url: &str) -> Result<(Origin, &str), String> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("a URL has neither blanks nor characters beyond ASCII; percent-encode them".into());
+        return Err(
+            "a URL has neither blanks nor characters beyond ASCII; percent-encode them".into(),
+        );
     }
     let (scheme, rest) = url
         .split_once("://")
@@ -86,10 +94,12 @@ pub fn split(url: &str) -> Result<(Origin, &str), String> {
 
 fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
     if let Some(rest) = authority.strip_prefix('[') {
-        let (inside, after) =
-            rest.split_once(']').ok_or_else(|| "a bracket is not closed in the URL".to_owned())?;
-        let address: Ipv6Addr =
-            inside.parse().map_err(|_| format!("`{inside}` is no IPv6 address"))?;
+        let (inside, after) = rest
+            .split_once(']')
+            .ok_or_else(|| "a bracket is not closed in the URL".to_owned())?;
+        let address: Ipv6Addr = inside
+            .parse()
+            .map_err(|_| format!("`{inside}` is no IPv6 address"))?;
         let port = match after.strip_prefix(':') {
             Some(port) => Some(parse_port(port)?),
             None if after.is_empty() => None,
@@ -115,7 +125,9 @@ fn parse_port(text: &str) -> Result<u16, String> {
 fn check_host(host: &str) -> Result<String, String> {
     let fits = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
     let name = host.strip_suffix('.').unwrap_or(host);
     if name.is_empty() {
@@ -129,7 +141,9 @@ fn check_host(host: &str) -> Result<String, String> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let is_numeric = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     if is_numeric && name.parse::<Ipv4Addr>().is_err() {
-        return Err(format!("`{host}` is neither a host name nor an IPv4 address in full"));
+        return Err(format!(
+            "`{host}` is neither a host name nor an IPv4 address in full"
+        ));
     }
     Ok(name.to_owned())
 }
@@ -141,18 +155,30 @@ mod tests {
     #[test]
     fn urls_are_taken_apart() {
         for (url, expected) in [
-            ("https://api.example.com", "https://api.example.com:443 api.example.com ''"),
-            ("HTTP://API.example.com./v1?x=1", "http://api.example.com:80 api.example.com '/v1?x=1'"),
+            (
+                "https://api.example.com",
+                "https://api.example.com:443 api.example.com ''",
+            ),
+            (
+                "HTTP://API.example.com./v1?x=1",
+                "http://api.example.com:80 api.example.com '/v1?x=1'",
+            ),
             ("http://a:8080/o/{id}", "http://a:8080 a:8080 '/o/{id}'"),
             ("http://a:80", "http://a:80 a ''"),
             ("https://a?x", "https://a:443 a '?x'"),
             ("http://[::1]:81/", "http://[::1]:81 [::1]:81 '/'"),
             ("http://[0:0::1]", "http://[::1]:80 [::1] ''"),
             ("http://127.0.0.1:1", "http://127.0.0.1:1 127.0.0.1:1 ''"),
-            ("http://my_service.ns.svc", "http://my_service.ns.svc:80 my_service.ns.svc ''"),
+            (
+                "http://my_service.ns.svc",
+                "http://my_service.ns.svc:80 my_service.ns.svc ''",
+            ),
         ] {
             let (origin, path) = split(url).unwrap();
-            assert_eq!(format!("{origin} {} '{path}'", origin.authority()), expected);
+            assert_eq!(
+                format!("{origin} {} '{path}'", origin.authority()),
+                expected
+            );
         }
     }
 
@@ -184,7 +210,10 @@ mod tests {
             ("http://a%2f", "no host name"),
         ] {
             let error = split(url).unwrap_err();
-            assert!(error.contains(expected) && !error.contains("hunter2"), "{url}: {error}");
+            assert!(
+                error.contains(expected) && !error.contains("hunter2"),
+                "{url}: {error}"
+            );
         }
     }
 }

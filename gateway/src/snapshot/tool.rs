@@ -35,11 +35,12 @@ pub struct Tool {
     /// What a model is told about effects; also what the decision goes by.
     pub annotations: Annotations,
     /// The members of its definition after `"name":"...",`, ready to be written into a list.
-    pub definition: Definition,
+    /// Shared with control, which keeps it from one snapshot to the next.
+    pub definition: Arc<Definition>,
     /// Parameters that must be mirrored in `Mcp-Param-*` headers (2026-07-28).
     pub mirrored: Vec<MirroredParameter>,
-    /// Compiled check of arguments.
-    pub arguments: ArgumentSchema,
+    /// Compiled check of arguments; shared like the definition.
+    pub arguments: Arc<ArgumentSchema>,
     /// What a call does.
     pub backend: Backend,
     /// Milliseconds for the whole upstream call.

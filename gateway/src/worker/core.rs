@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 
 use super::buffers::Buffers;
 use super::census::Census;
-use super::clock::{Clock, Now};
+use super::clock::Clock;
 use super::deadline::Deadlines;
 use super::notice::{Notice, Notices};
 use super::streams::Streams;
@@ -149,7 +149,8 @@ impl Core {
     #[must_use]
     pub fn new(index: usize, shared: Arc<Shared>, ends: Ends) -> Self {
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
-        let clock = shared.clock;
+        let clock = shared.clock.again();
+        let date = Cell::new(Date::from_unix(clock.now().unix_s()));
         Self {
             index,
             clock,
@@ -162,7 +163,7 @@ impl Core {
             counters: ends.counters,
             connections: Cell::new(0),
             snapshot,
-            date: Cell::new(Date::from_unix(clock.now().unix_s())),
+            date,
             shared,
         }
     }
@@ -196,9 +197,10 @@ impl Core {
         self.date.get()
     }
 
-    /// Renews what is derived from the clock.
-    pub fn follow_clock(&self, now: Now) {
-        self.date.set(Date::from_unix(now.unix_s()));
+    /// Follows the machine's wall clock, and renews what is derived from it.
+    pub fn follow_clock(&self) {
+        self.clock.resynchronise();
+        self.date.set(Date::from_unix(self.clock.now().unix_s()));
     }
 
     /// Tells the operator (never the caller) why an upstream could not be reached.

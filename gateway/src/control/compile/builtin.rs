@@ -1,89 +1,193 @@
-//! The gateway's own tools, in the platform's namespace.
+//! The tools that the gateway itself brings, as data: what they are called and what they take. What
+//! they do is in [`crate::builtin`].
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::definition::definition;
-use super::registry::Build;
-use crate::control::names::PLATFORM;
+use crate::control::catalog::prepared::{Prepared, Text};
+use crate::control::names::stable_hash;
+use crate::control::spec::{BodyPlan, Credential, RequestPlan};
+use crate::control::url::Origin;
 use crate::guard::schema::ArgumentSchema;
 use crate::limits::TOOLS_PER_PAGE_MAX;
-use crate::snapshot::tenant::TenantId;
-use crate::snapshot::tool::{Annotations, Backend, Tool};
+use crate::snapshot::tool::{Annotations, Backend};
 
-/// `stoa_catalog` and `stoa_usage`.
-pub(super) fn tools(build: &mut Build<'_>) -> Vec<Tool> {
-    let catalog = json!({
-        "type": "object",
-        "properties": {
-            "action": {"type": "string", "enum": ["list", "search", "get"], "default": "list",
-                "description": "list: names and summaries; search: by words; get: one tool with its schema"},
-            "query": {"type": "string", "maxLength": 500, "description": "For search: a few words of what you want to do"},
-            "name": {"type": "string", "maxLength": 200, "description": "For get: the name of a tool"},
-            "status": {"type": "string", "enum": ["active", "all"], "description": "For list: which tools"},
-            "limit": {"type": "integer", "minimum": 1, "maximum": TOOLS_PER_PAGE_MAX, "description": "How many at most"}
-        },
-        "additionalProperties": false
-    });
-    let usage = json!({"type": "object", "properties": {}, "additionalProperties": false});
-    [
-        (
-            "stoa_catalog",
-            "Find a tool",
-            "Finds tools by a few words, lists them, or shows one with its schema. With many tools, search here before listing all of them.",
-            catalog,
-            Backend::Catalog,
-        ),
-        (
-            "stoa_usage",
-            "What I have used",
-            "Your own calls, errors and cost since this gateway started, and what is left of your limits.",
-            usage,
-            Backend::Usage,
-        ),
-    ]
-    .into_iter()
-    // A schema of ours that does not compile is caught by this module's test, not at a customer's.
-    .filter_map(|(name, title, description, schema, backend)| tool(build, name, title, description, &schema, backend))
-    .collect()
+const CATALOG_DESCRIPTION: &str = "Finds tools on this gateway. Use it when you do not see a tool for a task: \
+    there may be many more than fit into your list. `search` takes a few words about what you want to do and \
+    gives the best matches first; `get` gives one tool's full definition, with its input schema; `list` gives \
+    all tools that you may call.";
+const USAGE_DESCRIPTION: &str = "Tells what you have used of this gateway: your calls, your errors, their cost, \
+    and how many calls each of your rate limits still allows. Use it when calls are refused with a rate limit, \
+    or before a task with many calls.";
+
+/// A built-in tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Builtin {
+    /// `stoa_catalog`.
+    Catalog,
+    /// `stoa_usage`.
+    Usage,
 }
 
-fn tool(build: &mut Build<'_>, name: &str, title: &str, description: &str, schema: &Value, backend: Backend) -> Option<Tool> {
-    let annotations = Annotations { read_only: true, destructive: false, idempotent: true, open_world: false };
-    let category: Arc<str> = "platform".into();
-    Some(Tool {
-        tenant: TenantId::PLATFORM,
-        name: name.into(),
-        full_name: name.into(),
+impl Builtin {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::Catalog, Self::Usage];
+
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Catalog => "stoa_catalog",
+            Self::Usage => "stoa_usage",
+        }
+    }
+
+    /// Its definition and check, made once in the life of the process. `None` only if the constants
+    /// here were wrong, which a test refuses.
+    pub(super) fn prepared(self) -> Option<Arc<Prepared>> {
+        static CATALOG: LazyLock<Option<Arc<Prepared>>> = LazyLock::new(|| {
+            prepare(
+                Builtin::Catalog,
+                "Find tools",
+                CATALOG_DESCRIPTION,
+                "catalog",
+                &catalog_schema(),
+            )
+        });
+        static USAGE: LazyLock<Option<Arc<Prepared>>> = LazyLock::new(|| {
+            let nothing =
+                json!({"type": "object", "properties": {}, "additionalProperties": false});
+            prepare(
+                Builtin::Usage,
+                "Own usage and limits",
+                USAGE_DESCRIPTION,
+                "usage",
+                &nothing,
+            )
+        });
+        match self {
+            Self::Catalog => CATALOG.clone(),
+            Self::Usage => USAGE.clone(),
+        }
+    }
+
+    /// What it does.
+    pub(super) fn backend(self) -> Backend {
+        match self {
+            Self::Catalog => Backend::Catalog,
+            Self::Usage => Backend::Usage,
+        }
+    }
+}
+
+fn catalog_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "action": {
+                "type": "string",
+                "enum": ["list", "search", "get"],
+                "default": "list",
+                "description": "list: all tools. search: by words, needs `query`. get: one tool in full, needs `name`.",
+            },
+            "query": {
+                "type": "string",
+                "maxLength": 500,
+                "description": "For search: a few words about what you want to do, e.g. `refund payment`.",
+            },
+            "name": {
+                "type": "string",
+                "maxLength": 200,
+                "description": "For get: the tool's name as list or search show it.",
+            },
+            "status": {
+                "type": "string",
+                "enum": ["active", "all"],
+                "default": "active",
+                "description": "For list: every tool that is listed is active.",
+            },
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": TOOLS_PER_PAGE_MAX,
+                "description": "The most tools that list and search show.",
+            },
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn prepare(
+    builtin: Builtin,
+    title: &str,
+    description: &str,
+    tag: &str,
+    input_schema: &Value,
+) -> Option<Arc<Prepared>> {
+    let mut hints = Map::new();
+    hints.insert("readOnlyHint".to_owned(), true.into());
+    hints.insert("openWorldHint".to_owned(), false.into());
+    let text = Text {
+        title: Some(title),
+        description,
+        input_schema,
+        output_schema: None,
+        annotations: hints,
+    };
+    let definition = text.definition();
+    Some(Arc::new(Prepared {
+        name: builtin.name().to_owned(),
         title: Some(title.into()),
         description: description.into(),
-        tags: vec![Arc::clone(&category)],
-        category,
-        search_text: [name, title, description].join("\n").to_lowercase().into(),
-        annotations,
-        definition: definition(Some(title), description, annotations, schema, None),
+        tags: vec!["platform".into(), tag.into()],
+        category: "platform".into(),
+        annotations: Annotations {
+            read_only: true,
+            destructive: false,
+            idempotent: true,
+            open_world: false,
+        },
+        definition_hash: stable_hash(definition.modern.as_bytes()),
+        definition: Arc::new(definition),
         mirrored: Vec::new(),
-        arguments: ArgumentSchema::compile(schema).ok()?,
-        backend,
-        timeout_ms: 0,
-        bucket: None,
-        // Answered here: what it costs is the time it takes.
-        cost_multiplier: 0.0,
-        usage: build.tool_usage(PLATFORM, name),
-    })
+        arguments: Arc::new(ArgumentSchema::compile(input_schema).ok()?),
+        origin: Origin {
+            tls: false,
+            host: String::new(),
+            port: 0,
+        },
+        request: RequestPlan {
+            method: String::new(),
+            path: String::new(),
+            parameters: Vec::new(),
+            body: BodyPlan::None,
+            fixed_headers: Vec::new(),
+            credential: Credential::None,
+        },
+        credential: Credential::None,
+        upstream_allow: Vec::new(),
+        timeout_ms: None,
+        rate: None,
+        // They cost nobody's upstream anything.
+        cost_multiplier: Some(0.0),
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::keyed::Keyed;
-    use crate::control::settings::Settings;
 
     #[test]
-    fn both_are_there() {
-        let (settings, mut keyed) = (Settings::for_tests(), Keyed::default());
-        let names: Vec<_> = tools(&mut Build::new(&settings, &mut keyed, 0)).into_iter().map(|tool| tool.name).collect();
-        assert_eq!(names, ["stoa_catalog".into(), Arc::<str>::from("stoa_usage")]);
+    fn the_schemas_compile_and_the_text_is_json() {
+        ArgumentSchema::compile(&catalog_schema()).unwrap();
+        for builtin in Builtin::ALL {
+            let prepared = builtin.prepared().unwrap();
+            assert!(!prepared.arguments.accepts_any_object());
+            let text = format!("{{{}}}", prepared.definition.modern);
+            let definition: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(definition["inputSchema"]["type"], "object");
+            assert_eq!(definition["annotations"]["readOnlyHint"], true);
+            assert!(prepared.description.len() > 100 && prepared.definition.legacy.is_none());
+        }
     }
 }

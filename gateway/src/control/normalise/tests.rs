@@ -1,7 +1,8 @@
 use super::*;
 
 fn parse(yaml: &str) -> Result<ToolSpec, Vec<Problem>> {
-    let document: Spanned<ToolDocument> = yaml::from_str(yaml).map_err(|error| vec![yaml::problem(&error, 0)])?;
+    let document: Spanned<ToolDocument> =
+        yaml::from_str(yaml).map_err(|error| vec![yaml::problem(&error, 0)])?;
     tool(document, "t", Path::new("/catalog"))
 }
 
@@ -28,14 +29,26 @@ fn request_line(spec: &ToolSpec) -> String {
         BodyPlan::Json(body) => format!("json {:?}", body.source),
         other => format!("{other:?}"),
     };
-    format!("{} {} {} [{}] {body}", spec.request.method, spec.endpoint, spec.request.path, parameters.join(" "))
+    format!(
+        "{} {} {} [{}] {body}",
+        spec.request.method,
+        spec.endpoint,
+        spec.request.path,
+        parameters.join(" ")
+    )
 }
 
 #[test]
 fn every_argument_has_a_place() {
     for (yaml, expected) in [
-        ("{endpoint: 'https://a'}", "POST https://a / [] json WholeArguments"),
-        ("{endpoint: 'https://a/x', method: put}", "PUT https://a /x [] json WholeArguments"),
+        (
+            "{endpoint: 'https://a'}",
+            "POST https://a / [] json WholeArguments",
+        ),
+        (
+            "{endpoint: 'https://a/x', method: put}",
+            "PUT https://a /x [] json WholeArguments",
+        ),
         (
             "{endpoint: 'http://a:80/o/{id}', method: GET, inputSchema: {properties: {id: {}, q: {type: string}}, required: [q]}}",
             "GET http://a /o/{id} [id>Path:id:Simple! q>Query:q:Form*!] none",
@@ -76,12 +89,32 @@ fn every_field_is_read() {
     .unwrap();
     assert_eq!(spec.title.as_deref(), Some("D"));
     assert_eq!(spec.description, "text");
-    assert_eq!((spec.tags.len(), spec.category.as_deref(), spec.version.as_deref()), (2, Some("c"), Some("1.20")));
+    assert_eq!(
+        (
+            spec.tags.len(),
+            spec.category.as_deref(),
+            spec.version.as_deref()
+        ),
+        (2, Some("c"), Some("1.20"))
+    );
     assert_eq!(spec.timeout_ms, Some(90_000));
-    assert_eq!(spec.credential, Credential::Bearer(SecretSource::File("/catalog/secrets/t".into())));
+    assert_eq!(
+        spec.credential,
+        Credential::Bearer(SecretSource::File("/catalog/secrets/t".into()))
+    );
     assert_eq!(spec.rate_limit.unwrap().requests_per_minute, 100);
-    assert_eq!((spec.annotations.read_only, spec.annotations.destructive), (Some(true), Some(false)));
-    assert_eq!((spec.upstream_allow.len(), spec.cost_multiplier, spec.deprecated), (1, Some(2.5), true));
+    assert_eq!(
+        (spec.annotations.read_only, spec.annotations.destructive),
+        (Some(true), Some(false))
+    );
+    assert_eq!(
+        (
+            spec.upstream_allow.len(),
+            spec.cost_multiplier,
+            spec.deprecated
+        ),
+        (1, Some(2.5), true)
+    );
     assert_eq!(
         spec.input_schema.to_string(),
         r#"{"type":"object","required":["z","a"],"properties":{"z":{},"a":{}}}"#,
@@ -105,30 +138,99 @@ fn a_specification_survives_the_way_through_a_document() {
 #[test]
 fn every_mistake_is_told_with_its_place() {
     for (yaml, expected) in [
-        ("method: GET\n", "1:1: `endpoint` is missing (add `endpoint: https://...`)"),
-        ("apiRef: {name: x}\n", "1:9: `apiRef` names an API of a control plane"),
+        (
+            "method: GET\n",
+            "1:1: `endpoint` is missing (add `endpoint: https://...`)",
+        ),
+        (
+            "apiRef: {name: x}\n",
+            "1:9: `apiRef` names an API of a control plane",
+        ),
         ("endpoint: example.com\n", "1:11: the URL has no scheme"),
-        ("endpoint: http://a\nmethod: FETCH\n", "2:9: `FETCH` is no method of a tool (one of: DELETE, GET"),
-        ("endpoint: http://a\nmethod: GET\nrequest: {method: PUT}\n", "2:9: `method` is `GET` here and `PUT` in `request`"),
-        ("endpoint: http://a?x=1\nrequest: {path: /b}\n", "1:11: the endpoint has a query"),
-        ("endpoint: http://a\ntimeout: soon\n", "2:10: `soon` is no duration"),
-        ("endpoint: http://a\ntimeout: 1h\n", "2:10: `1h` is not within 1ms and 300000ms"),
-        ("endpoint: http://a\ninputSchema: [a]\n", "2:14: `inputSchema` is not a mapping"),
-        ("endpoint: http://a\ninputSchema: {type: string}\n", "2:14: `inputSchema` has `type: \"string\"`"),
-        ("endpoint: http://a\noutputSchema: 1\n", "2:15: `outputSchema` is not a mapping"),
-        ("endpoint: http://a\nauth: bearer\n", "2:7: `auth: bearer` does not say where the token is"),
-        ("endpoint: http://a\nauth: service_account\n", "2:7: `auth: service_account` needs a cluster"),
-        ("endpoint: http://a\nauth: none\nauthentication: {type: bearer, secretEnv: T}\n", "2:7: `auth` and `authentication` say different things"),
-        ("endpoint: http://a\nauth: basic\n", "2:7: `basic` is not known here (one of: bearer, none, service_account)"),
-        ("endpoint: http://a\nauthentication: {type: oauth2, secretEnv: T}\n", "2:17: `oauth2` is not in this version"),
-        ("endpoint: http://a\nauthentication: {type: bearer, secretRef: {name: x}}\n", "2:17: `secretRef` names a Secret of a cluster"),
-        ("endpoint: http://a\ncostMultiplier: -1\n", "2:17: `-1` is no multiplier"),
-        ("endpoint: http://a\nrateLimit: often\n", "2:12: `often` is no rate"),
-        ("endpoint: http://a\nrateLimit: {perMinute: 1}\n", "unknown field `perMinute`"),
-        ("endpoint: http://a\nupstreamAllow: [10.0.0.0/99]\n", "`10.0.0.0/99` is no address range"),
-        ("endpoint: http://a\ntimout: 1s\n", "2:1: unknown field `timout` (did you mean `timeout`?)"),
-        ("endpoint: http://a\nannotations: {readonly: true}\n", "2:15: unknown field `readonly` (did you mean `readOnly`?)"),
-        ("endpoint: http://a\nenabled: perhaps\n", "2:10: invalid boolean"),
+        (
+            "endpoint: http://a\nmethod: FETCH\n",
+            "2:9: `FETCH` is no method of a tool (one of: DELETE, GET",
+        ),
+        (
+            "endpoint: http://a\nmethod: GET\nrequest: {method: PUT}\n",
+            "2:9: `method` is `GET` here and `PUT` in `request`",
+        ),
+        (
+            "endpoint: http://a?x=1\nrequest: {path: /b}\n",
+            "1:11: the endpoint has a query",
+        ),
+        (
+            "endpoint: http://a\ntimeout: soon\n",
+            "2:10: `soon` is no duration",
+        ),
+        (
+            "endpoint: http://a\ntimeout: 1h\n",
+            "2:10: `1h` is not within 1ms and 300000ms",
+        ),
+        (
+            "endpoint: http://a\ninputSchema: [a]\n",
+            "2:14: `inputSchema` is not a mapping",
+        ),
+        (
+            "endpoint: http://a\ninputSchema: {type: string}\n",
+            "2:14: `inputSchema` has `type: \"string\"`",
+        ),
+        (
+            "endpoint: http://a\noutputSchema: 1\n",
+            "2:15: `outputSchema` is not a mapping",
+        ),
+        (
+            "endpoint: http://a\nauth: bearer\n",
+            "2:7: `auth: bearer` does not say where the token is",
+        ),
+        (
+            "endpoint: http://a\nauth: service_account\n",
+            "2:7: `auth: service_account` needs a cluster",
+        ),
+        (
+            "endpoint: http://a\nauth: none\nauthentication: {type: bearer, secretEnv: T}\n",
+            "2:7: `auth` and `authentication` say different things",
+        ),
+        (
+            "endpoint: http://a\nauth: basic\n",
+            "2:7: `basic` is not known here (one of: bearer, none, service_account)",
+        ),
+        (
+            "endpoint: http://a\nauthentication: {type: oauth2, secretEnv: T}\n",
+            "2:17: `oauth2` is not in this version",
+        ),
+        (
+            "endpoint: http://a\nauthentication: {type: bearer, secretRef: {name: x}}\n",
+            "2:17: `secretRef` names a Secret of a cluster",
+        ),
+        (
+            "endpoint: http://a\ncostMultiplier: -1\n",
+            "2:17: `-1` is no multiplier",
+        ),
+        (
+            "endpoint: http://a\nrateLimit: often\n",
+            "2:12: `often` is no rate",
+        ),
+        (
+            "endpoint: http://a\nrateLimit: {perMinute: 1}\n",
+            "unknown field `perMinute`",
+        ),
+        (
+            "endpoint: http://a\nupstreamAllow: [10.0.0.0/99]\n",
+            "`10.0.0.0/99` is no address range",
+        ),
+        (
+            "endpoint: http://a\ntimout: 1s\n",
+            "2:1: unknown field `timout` (did you mean `timeout`?)",
+        ),
+        (
+            "endpoint: http://a\nannotations: {readonly: true}\n",
+            "2:15: unknown field `readonly` (did you mean `readOnly`?)",
+        ),
+        (
+            "endpoint: http://a\nenabled: perhaps\n",
+            "2:10: invalid boolean",
+        ),
         (
             "endpoint: http://a\nrequest: {path: /b, body: {kind: text, argument: t, contentType: text/plain}}\ninputSchema: {properties: {t: {}, u: {}}}\n",
             "2:10: the argument `u` has no place in the request",
@@ -140,6 +242,7 @@ fn every_mistake_is_told_with_its_place() {
         let found = format!("{}:{}: {problem}", problem.line, problem.column);
         assert!(found.contains(expected), "{found}\nlacks {expected}");
     }
-    let several = parse("endpoint: ftp://a\ntimeout: x\ninputSchema: 1\ncostMultiplier: -1\n").unwrap_err();
+    let several =
+        parse("endpoint: ftp://a\ntimeout: x\ninputSchema: 1\ncostMultiplier: -1\n").unwrap_err();
     assert_eq!(several.len(), 4, "all are told at once: {several:?}");
 }

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// A configuration with the authorities of a PEM file, or those of the system. A machine without any is
 /// fine as long as no upstream speaks TLS: each such call then fails to verify.
-pub(super) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>> {
+pub(in crate::control) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>> {
     let roots = match ca_file {
         Some(path) => from_file(path)?,
         None => from_system(),
