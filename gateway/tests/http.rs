@@ -60,7 +60,7 @@ impl World {
             tool("large", "/large"),
         ]);
         let setup = Setup::new()
-            .set("role_tiers", "{none: \"1000000/min:100000\"}")
+            .set("role_tiers", "{tenant-admin: \"1000000/min:100000\"}")
             .catalog("tools.yaml", &catalog);
         Self {
             gateway: prepare(setup).start(),
