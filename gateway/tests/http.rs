@@ -70,7 +70,10 @@ impl World {
 
     /// A plain GET that is answered at once.
     fn alive(&self) -> String {
-        format!("GET /livez HTTP/1.1\r\nhost: {}\r\n\r\n", self.gateway.host())
+        format!(
+            "GET /livez HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.gateway.host()
+        )
     }
 
     /// The bytes of a tool's call.

@@ -225,7 +225,10 @@ impl Gateway {
     /// A plain GET on a connection of its own.
     pub(crate) fn get(&self, path: &str) -> Answer {
         let mut wire = self.connect();
-        wire.send(format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host()));
+        wire.send(format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.host()
+        ));
         wire.answer()
     }
 
@@ -262,7 +265,9 @@ impl Gateway {
 
     /// Waits for an event that `wanted` takes.
     pub(crate) fn event(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        until(what, || self.events().into_iter().find(|event| wanted(event)))
+        until(what, || {
+            self.events().into_iter().find(|event| wanted(event))
+        })
     }
 
     /// Waits for the event of a request id.
