@@ -168,9 +168,14 @@ impl Core {
         }
     }
 
-    /// What is in force, for the whole of one request.
+    /// What is in force, for the whole of one request. Asked of control's latest publication rather than of
+    /// the last tick's: who has been told of a change by one worker may ask another at once, and must find it
+    /// there too. (A load of an atomic and a comparison, some 10 ns.)
     #[must_use]
     pub fn snapshot(&self) -> Rc<Arc<Snapshot>> {
+        if self.follow_publication() {
+            self.streams.published();
+        }
         Rc::clone(&self.snapshot.borrow())
     }
 
