@@ -114,23 +114,23 @@
 
 pub mod limits;
 
-pub mod worker;
-pub mod http;
-pub mod exchange;
-pub mod route;
-pub mod mcp;
-pub mod facade;
-pub mod auth;
-pub mod tenant;
-pub mod limit;
-pub mod policy;
-pub mod guard;
 pub mod adapter;
-pub mod upstream;
-pub mod builtin;
-pub mod meter;
-pub mod telemetry;
 pub mod answer;
+pub mod auth;
+pub mod builtin;
+pub mod exchange;
+pub mod facade;
+pub mod guard;
+pub mod http;
+pub mod limit;
+pub mod mcp;
+pub mod meter;
+pub mod policy;
+pub mod route;
+pub mod telemetry;
+pub mod tenant;
+pub mod upstream;
+pub mod worker;
 
 pub mod json;
 pub mod refusal;

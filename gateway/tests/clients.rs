@@ -100,7 +100,10 @@ fn expect_steps(script: &mut Script, world: &World, revision: &str) {
     assert_eq!(connected["protocol"], revision, "{connected}");
     assert_eq!(connected["server"], "stoa-gateway", "{connected}");
     let listed = script.step("listed");
-    expect_tools(&listed["tools"], &["get_order", "stoa_catalog", "stoa_usage"]);
+    expect_tools(
+        &listed["tools"],
+        &["get_order", "stoa_catalog", "stoa_usage"],
+    );
     expect_order(&script.step("called"));
     expect_invalid(&script.step("invalid"));
     expect_missing(&script.step("missing"));
@@ -209,5 +212,9 @@ fn typescript_client_by_default() {
 #[test]
 fn typescript_client_that_negotiates() {
     let arguments = ["client", "auto"];
-    typescript("typescript_client_that_negotiates", &arguments, "2026-07-28");
+    typescript(
+        "typescript_client_that_negotiates",
+        &arguments,
+        "2026-07-28",
+    );
 }

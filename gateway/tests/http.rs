@@ -60,7 +60,7 @@ impl World {
             tool("large", "/large"),
         ]);
         let setup = Setup::new()
-            .set("role_tiers", "{none: \"1000000/min:100000\"}")
+            .set("role_tiers", "{tenant-admin: \"1000000/min:100000\"}")
             .catalog("tools.yaml", &catalog);
         Self {
             gateway: prepare(setup).start(),
@@ -70,7 +70,10 @@ impl World {
 
     /// A plain GET that is answered at once.
     fn alive(&self) -> String {
-        format!("GET /livez HTTP/1.1\r\nhost: {}\r\n\r\n", self.gateway.host())
+        format!(
+            "GET /livez HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.gateway.host()
+        )
     }
 
     /// The bytes of a tool's call.

@@ -25,7 +25,7 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// What the gateway's settings have beside its folders: everyone may call, and as often as they like. The
 /// suite comes from one address and is no load test.
 const SETTINGS: &str = "host: 127.0.0.1\nmetrics_port: 0\nworkers: 2\nebpf: \"off\"\n\
-     upstream_allow: [127.0.0.0/8]\nrole_tiers: {none: \"6000000/min:100000\"}\n";
+     upstream_allow: [127.0.0.0/8]\nrole_tiers: {tenant-admin: \"6000000/min:100000\"}\n";
 
 /// What `conformance` takes.
 #[derive(clap::Args)]

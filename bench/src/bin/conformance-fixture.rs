@@ -59,7 +59,9 @@ fn main() -> anyhow::Result<()> {
         address: address.parse().context("the address")?,
         catalog: catalog.into(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     tokio::task::LocalSet::new().block_on(&runtime, serve(Rc::new(fixture)))
 }
 
@@ -73,35 +75,59 @@ async fn serve(fixture: Rc<Fixture>) -> anyhow::Result<()> {
             let service = service_fn(|request| handle(Rc::clone(&fixture), request));
             let connection = hyper::server::conn::http1::Builder::new();
             // A caller that breaks off is no news.
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            let _ = connection
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
 
-async fn handle(fixture: Rc<Fixture>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn handle(
+    fixture: Rc<Fixture>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
-        return Ok(respond((413, "text/plain", b"the body is too large".to_vec())));
+        return Ok(respond((
+            413,
+            "text/plain",
+            b"the body is too large".to_vec(),
+        )));
     };
     let query = parts.uri.query().unwrap_or_default();
-    Ok(respond(fixture.answer(&parts.method, parts.uri.path(), query, &body.to_bytes())))
+    Ok(respond(fixture.answer(
+        &parts.method,
+        parts.uri.path(),
+        query,
+        &body.to_bytes(),
+    )))
 }
 
 impl Fixture {
     fn answer(&self, method: &Method, path: &str, query: &str, body: &[u8]) -> Reply {
         match (method, path) {
-            (&Method::GET, "/text") => {
-                (200, "text/plain; charset=utf-8", b"This is a simple text response for testing.".to_vec())
-            }
+            (&Method::GET, "/text") => (
+                200,
+                "text/plain; charset=utf-8",
+                b"This is a simple text response for testing.".to_vec(),
+            ),
             (&Method::GET, "/image") => (200, "image/png", RED_PIXEL.concat()),
             (&Method::GET, "/audio") => (200, "audio/wav", silence()),
-            (&Method::GET, "/file") => {
-                (200, "application/pdf", b"%PDF-1.4\nThis is an embedded resource content.\n%%EOF\n".to_vec())
-            }
-            (&Method::GET, "/error") => {
-                (500, "text/plain", b"This tool intentionally returns an error for testing".to_vec())
-            }
-            (&Method::GET, "/echo") => (200, "application/json", json!({"query": query}).to_string().into_bytes()),
+            (&Method::GET, "/file") => (
+                200,
+                "application/pdf",
+                b"%PDF-1.4\nThis is an embedded resource content.\n%%EOF\n".to_vec(),
+            ),
+            (&Method::GET, "/error") => (
+                500,
+                "text/plain",
+                b"This tool intentionally returns an error for testing".to_vec(),
+            ),
+            (&Method::GET, "/echo") => (
+                200,
+                "application/json",
+                json!({"query": query}).to_string().into_bytes(),
+            ),
             (&Method::POST, "/echo") => (200, "application/json", body.to_vec()),
             (&Method::POST, "/deploy") => deploy(&self.catalog, self.address),
             _ => (404, "text/plain", b"there is nothing here".to_vec()),
@@ -120,7 +146,11 @@ fn deploy(catalog: &Path, address: SocketAddr) -> Reply {
         std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, &file))
     };
     match changed {
-        Ok(()) => (200, "application/json", json!({"deployed": file.exists()}).to_string().into_bytes()),
+        Ok(()) => (
+            200,
+            "application/json",
+            json!({"deployed": file.exists()}).to_string().into_bytes(),
+        ),
         Err(error) => (500, "text/plain", error.to_string().into_bytes()),
     }
 }
@@ -152,6 +182,8 @@ fn silence() -> Vec<u8> {
 fn respond((status, content_type, body): Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -5,7 +5,10 @@
 use std::collections::HashMap;
 use std::io;
 
+mod command;
 pub mod openapi;
+
+pub use command::command;
 
 use openapi::{Import, ImportOptions};
 
@@ -105,6 +108,3 @@ fn write_report(import: &Import, err: &mut dyn io::Write) -> io::Result<()> {
         import.left_out.len()
     )
 }
-
-/// TEMP
-pub fn command(_: &super::flags::ImportCommand) -> anyhow::Result<()> { anyhow::bail!("x") }

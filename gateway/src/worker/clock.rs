@@ -35,12 +35,18 @@ pub struct Clock {
     unix_ms_at_start: AtomicU64,
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock for the data path")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock for the data path"
+)]
 impl Clock {
     /// A clock that counts from `start`, the same for every thread of the process.
     #[must_use]
     pub fn new(start: Instant) -> Self {
-        let clock = Self { start, unix_ms_at_start: AtomicU64::new(0) };
+        let clock = Self {
+            start,
+            unix_ms_at_start: AtomicU64::new(0),
+        };
         clock.resynchronise();
         clock
     }
@@ -58,7 +64,10 @@ impl Clock {
         let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         Now {
             mono_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
-            unix_ms: self.unix_ms_at_start.load(Ordering::Relaxed).saturating_add(elapsed_ms),
+            unix_ms: self
+                .unix_ms_at_start
+                .load(Ordering::Relaxed)
+                .saturating_add(elapsed_ms),
         }
     }
 
@@ -66,7 +75,9 @@ impl Clock {
     /// without this a key would outlive its expiry by the length of a nap. Called once a second by the
     /// worker's tick.
     pub fn resynchronise(&self) {
-        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let unix_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis());
         let elapsed_ms = self.start.elapsed().as_millis();
         let at_start = u64::try_from(unix_ms.saturating_sub(elapsed_ms)).unwrap_or(0);
         self.unix_ms_at_start.store(at_start, Ordering::Relaxed);
@@ -82,11 +93,16 @@ mod tests {
     fn wall_time_is_found_again_after_a_sleep_or_a_set_clock() {
         let clock = Clock::new(Instant::now());
         // What a nap of an hour leaves behind: wall time an hour late.
-        clock.unix_ms_at_start.fetch_sub(3_600_000, Ordering::Relaxed);
+        clock
+            .unix_ms_at_start
+            .fetch_sub(3_600_000, Ordering::Relaxed);
         let late = clock.now();
         clock.resynchronise();
         let right = clock.now();
-        assert!(right.unix_ms - late.unix_ms >= 3_590_000, "{late:?} {right:?}");
+        assert!(
+            right.unix_ms - late.unix_ms >= 3_590_000,
+            "{late:?} {right:?}"
+        );
         assert!(right.mono_ns >= late.mono_ns);
     }
 }

@@ -20,8 +20,8 @@ use crate::http::write::Date;
 use crate::mcp::origin::AllowedHosts;
 use crate::mcp::seal::Sealer;
 use crate::mcp::session::Sessions;
-use crate::meter::cost::CostRates;
 use crate::meter::Meter;
+use crate::meter::cost::CostRates;
 use crate::snapshot::Snapshot;
 use crate::snapshot::upstream::Upstream;
 use crate::telemetry::access::AccessLog;
@@ -205,13 +205,20 @@ impl Core {
 
     /// Tells the operator (never the caller) why an upstream could not be reached.
     pub fn note_upstream_error(&self, upstream: &Upstream, address: SocketAddr, error: &io::Error) {
-        self.notify(&upstream.key, format!("cannot connect to {address}: {error}"), "");
+        self.notify(
+            &upstream.key,
+            format!("cannot connect to {address}: {error}"),
+            "",
+        );
     }
 
     /// Tells the operator something; what is too much is dropped.
     pub fn notify(&self, subject: &str, message: String, request_id: &str) {
-        let notice =
-            Notice { subject: subject.to_owned(), message, request_id: request_id.to_owned() };
+        let notice = Notice {
+            subject: subject.to_owned(),
+            message,
+            request_id: request_id.to_owned(),
+        };
         // Full, or control is gone: either way there is nobody to wait for.
         let _ = self.shared.notices.try_send(notice);
     }

@@ -9,7 +9,7 @@ use crate::{World, expect_invalid, expect_missing, expect_order, expect_tools};
 
 /// What one run of the Inspector gave.
 struct Run {
-    succeeded: bool,
+    exit_code: Option<i32>,
     out: String,
     err: String,
 }
@@ -22,12 +22,13 @@ impl Run {
 }
 
 fn inspect(node: &Runtime, world: &World, arguments: &[&str]) -> Run {
-    let program = "@modelcontextprotocol/inspector/clients/cli/build/index.js";
+    let program = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
     let mut command: Command = node.command();
     let home = world.gateway.folder().join("home");
     std::fs::create_dir_all(&home).expect("a folder");
     let output = command
         .arg(node.modules.join(program))
+        .arg("--cli")
         .arg(world.gateway.url())
         .args(["--transport", "http", "--header"])
         .arg(format!("Authorization: Bearer {}", world.key))
@@ -37,7 +38,7 @@ fn inspect(node: &Runtime, world: &World, arguments: &[&str]) -> Run {
         .output()
         .expect("Node.js");
     Run {
-        succeeded: output.status.success(),
+        exit_code: output.status.code(),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
@@ -82,7 +83,7 @@ fn inspector_command_line() {
     expect_invalid(&told(&call("get_order", "order_id=7")));
     expect_missing(&told(&call("get_order", "order_id=A-9999")));
     let unknown = call("no_such_tool", "a=b");
-    assert!(!unknown.succeeded, "{}", unknown.out);
+    assert_ne!(unknown.exit_code, Some(0), "{}", unknown.out);
     assert!(
         unknown.err.contains("no_such_tool"),
         "the error names the tool: {}",

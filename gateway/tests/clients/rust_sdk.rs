@@ -36,7 +36,6 @@ struct Listener {
 }
 
 impl ClientHandler for Listener {
-
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
         self.changed.notify_one();
     }
@@ -102,7 +101,10 @@ async fn steps(
     let peer = service.peer();
     let server = peer.peer_info().expect("the server's information");
     assert_eq!(server.protocol_version, *revision);
-    expect_tools(&names(peer).await, &["get_order", "stoa_catalog", "stoa_usage"]);
+    expect_tools(
+        &names(peer).await,
+        &["get_order", "stoa_catalog", "stoa_usage"],
+    );
     expect_order(&call(peer, "get_order", json!({"order_id": "A-1001"})).await);
     expect_invalid(&call(peer, "get_order", json!({"order_id": 7})).await);
     expect_missing(&call(peer, "get_order", json!({"order_id": "A-9999"})).await);

@@ -49,10 +49,16 @@ fn bytes_of_a_head() {
 fn a_head_without_end_is_refused_at_the_bound() {
     let world = World::start();
     let mut wire = world.gateway.connect();
-    let endless = format!("GET /livez HTTP/1.1\r\nx: {}", "x".repeat(2 * HEAD_BYTES_MAX));
+    let endless = format!(
+        "GET /livez HTTP/1.1\r\nx: {}",
+        "x".repeat(2 * HEAD_BYTES_MAX)
+    );
     assert_eq!(ask(&mut wire, &endless).status, 431);
     let mut wire = world.gateway.connect();
-    assert_eq!(ask(&mut wire, &"G".repeat(2 * HEAD_BYTES_MAX)).status / 100, 4);
+    assert_eq!(
+        ask(&mut wire, &"G".repeat(2 * HEAD_BYTES_MAX)).status / 100,
+        4
+    );
 }
 
 #[test]
@@ -104,7 +110,10 @@ fn a_body_that_is_too_large_is_refused_before_it_is_sent() {
             "POST /mcp HTTP/1.1\r\nhost: {host}\r\n{expect}content-type: application/json\r\ncontent-length: 999999999\r\n\r\n"
         ));
         let answer = wire.answer();
-        assert_eq!(answer.status, 413, "no 100 Continue for what would be refused");
+        assert_eq!(
+            answer.status, 413,
+            "no 100 Continue for what would be refused"
+        );
         let said = answer.text();
         assert!(said.contains("body"), "{said}");
     }
@@ -131,11 +140,24 @@ fn bytes_of_chunk_extensions_and_trailers() {
     let extension = "e".repeat(CHUNK_EXTENSION_BYTES_MAX + 1);
     let request = format!("{head}1;{extension}\r\n{{\r\n1\r\n}}\r\n0\r\n\r\n");
     let refused = ask(&mut wire, &request);
-    assert_eq!((refused.status, refused.closes()), (400, true), "{}", refused.text());
+    assert_eq!(
+        (refused.status, refused.closes()),
+        (400, true),
+        "{}",
+        refused.text()
+    );
     let mut wire = world.gateway.connect();
     let trailers = "x: y\r\n".repeat(TRAILER_BYTES_MAX / 6 + 1);
-    let refused = ask(&mut wire, &format!("{head}2\r\n{{}}\r\n0\r\n{trailers}\r\n"));
-    assert_eq!((refused.status, refused.closes()), (400, true), "{}", refused.text());
+    let refused = ask(
+        &mut wire,
+        &format!("{head}2\r\n{{}}\r\n0\r\n{trailers}\r\n"),
+    );
+    assert_eq!(
+        (refused.status, refused.closes()),
+        (400, true),
+        "{}",
+        refused.text()
+    );
 }
 
 #[test]
@@ -149,14 +171,20 @@ fn depth_of_json() {
     assert_eq!(too_deep.json()["error"]["code"], -32700);
     // Deep enough to end a parser that recurses.
     let abyss = post(&nested(1_000_000));
-    assert_eq!((abyss.status, abyss.json()["error"]["code"].clone()), (400, json!(-32700)));
+    assert_eq!(
+        (abyss.status, abyss.json()["error"]["code"].clone()),
+        (400, json!(-32700))
+    );
     // Inside arguments too, where the envelope is not looked into.
     let request = agent.call_request("echo", json!({"deep": "HERE"}));
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
     let old = format!("content-length: {}", body.len());
     let body = body.replace("\"HERE\"", &nested(JSON_DEPTH_MAX + 1));
     let head = head.replace(&old, &format!("content-length: {}", body.len()));
-    let answer = ask(&mut world.gateway.connect(), &format!("{head}\r\n\r\n{body}"));
+    let answer = ask(
+        &mut world.gateway.connect(),
+        &format!("{head}\r\n\r\n{body}"),
+    );
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert_eq!(answer.json()["error"]["code"], -32700);
 }
@@ -177,9 +205,9 @@ fn expect_fourth_refused(world: &World) {
     // Connections of the start (the look whether it is ready) may still be on their way out.
     let mut held = until("three connections", || {
         let mut held: Vec<Wire> = (0..3).map(|_| world.gateway.connect()).collect();
-        let served = held.iter_mut().all(|wire| {
-            wire.try_send(world.alive()).is_ok() && wire.answer().status == 200
-        });
+        let served = held
+            .iter_mut()
+            .all(|wire| wire.try_send(world.alive()).is_ok() && wire.answer().status == 200);
         served.then_some(held)
     });
     let mut fourth = world.gateway.connect();

@@ -13,18 +13,31 @@ fn calls_under_way_are_finished() {
     for signal in ["TERM", "INT"] {
         let mut world = World::start();
         let mut wire = world.gateway.connect();
-        let request = world.call("late").replace("\r\n\r\n", "\r\nx-request-id: last-1\r\n\r\n");
+        let request = world
+            .call("late")
+            .replace("\r\n\r\n", "\r\nx-request-id: last-1\r\n\r\n");
         wire.send(request);
         world.api.request_to("/late");
         world.gateway.signal(signal);
         let answer = wire.answer();
         assert_eq!(answer.status, 200, "{signal}");
-        assert!(answer.closes(), "the client is told not to come again on this connection");
+        assert!(
+            answer.closes(),
+            "the client is told not to come again on this connection"
+        );
         assert_ne!(wire.end(SOON), End::Open);
-        assert!(world.gateway.wait(SOON).success(), "{signal}: {}", world.gateway.log());
+        assert!(
+            world.gateway.wait(SOON).success(),
+            "{signal}: {}",
+            world.gateway.log()
+        );
         let events = world.gateway.events();
         let last = events.iter().find(|event| event["request_id"] == "last-1");
-        assert_eq!(last.map(|event| &event["status"]), Some(&"success".into()), "metered to the last");
+        assert_eq!(
+            last.map(|event| &event["status"]),
+            Some(&"success".into()),
+            "metered to the last"
+        );
     }
 }
 
@@ -38,9 +51,15 @@ fn nothing_new_begins() {
     idle.send(world.alive());
     assert_eq!(idle.answer().status, 200);
     world.gateway.signal("TERM");
-    assert_eq!(idle.end(SOON), End::Closed, "an idle connection is closed in order");
+    assert_eq!(
+        idle.end(SOON),
+        End::Closed,
+        "an idle connection is closed in order"
+    );
     until("new connections to be refused, or told", || {
-        let Ok(stream) = TcpStream::connect(world.gateway.address()) else { return Some(()) };
+        let Ok(stream) = TcpStream::connect(world.gateway.address()) else {
+            return Some(());
+        };
         drop(stream);
         None
     });
@@ -73,10 +92,16 @@ fn streams_are_told() {
     assert_eq!(legacy.head().status, 200);
     let mut modern = listen(&world);
     let acknowledged = event(&mut modern);
-    assert!(acknowledged.contains("notifications/subscriptions/acknowledged"), "{acknowledged}");
+    assert!(
+        acknowledged.contains("notifications/subscriptions/acknowledged"),
+        "{acknowledged}"
+    );
     world.gateway.signal("TERM");
     let goodbye = event(&mut modern);
-    assert!(goodbye.contains("\"result\""), "the subscription ends with its result: {goodbye}");
+    assert!(
+        goodbye.contains("\"result\""),
+        "the subscription ends with its result: {goodbye}"
+    );
     assert!(modern.chunk().is_empty(), "and with the last chunk");
     while !legacy.chunk().is_empty() {}
 }
@@ -99,7 +124,10 @@ fn listen(world: &World) -> Wire {
     let mut wire = world.gateway.connect();
     wire.send(agent.request("POST", "/mcp", headers, &body.to_string()));
     let head = wire.head();
-    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")));
+    assert_eq!(
+        (head.status, head.header("content-type")),
+        (200, Some("text/event-stream"))
+    );
     wire
 }
 
@@ -124,7 +152,10 @@ fn the_grace_period_ends() {
     world.gateway.signal("TERM");
     let status = world.gateway.wait(SOON);
     let waited = begun.elapsed();
-    assert!(waited >= Duration::from_millis(450), "time to finish was given: {waited:?}");
+    assert!(
+        waited >= Duration::from_millis(450),
+        "time to finish was given: {waited:?}"
+    );
     assert!(waited < Duration::from_secs(3), "and ended: {waited:?}");
     assert!(status.success(), "{status}");
 }
@@ -137,11 +168,17 @@ fn a_second_signal_ends_at_once() {
     world.api.request_to("/silent");
     world.gateway.signal("TERM");
     until("the drain to begin", || {
-        TcpStream::connect(world.gateway.address()).is_err().then_some(())
+        TcpStream::connect(world.gateway.address())
+            .is_err()
+            .then_some(())
     });
     assert!(world.gateway.is_running(), "a call is under way");
     let begun = Instant::now();
     world.gateway.signal("TERM");
     world.gateway.wait(Duration::from_secs(5));
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
 }

@@ -35,14 +35,23 @@ fn pipelined_requests_are_answered_in_order() {
     ];
     wire.send(requests.concat());
     let late = wire.answer();
-    assert_eq!(late.json()["result"]["structuredContent"], json!({"late": true}));
+    assert_eq!(
+        late.json()["result"]["structuredContent"],
+        json!({"late": true})
+    );
     assert_eq!(wire.answer().json()["status"], "ok");
     assert_eq!(wire.answer_to_head().status, 200);
     assert_eq!(wire.answer().status, 404);
     let refused = wire.answer();
-    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!(
+        (refused.status, refused.header("allow")),
+        (405, Some("GET, HEAD"))
+    );
     let echoed = wire.answer();
-    assert_eq!(echoed.json()["result"]["structuredContent"], json!({"target": "/echo"}));
+    assert_eq!(
+        echoed.json()["result"]["structuredContent"],
+        json!({"target": "/echo"})
+    );
 }
 
 #[test]
@@ -85,8 +94,16 @@ fn chunked_requests_are_read_and_their_trailers_dropped() {
     assert_eq!(wire.answer().status, 200);
     wire.send(&request);
     wire.send(world.alive());
-    assert_eq!(wire.answer().status, 200, "the second on the same connection");
-    assert_eq!(wire.answer().json()["status"], "ok", "what follows a body is found");
+    assert_eq!(
+        wire.answer().status,
+        200,
+        "the second on the same connection"
+    );
+    assert_eq!(
+        wire.answer().json()["status"],
+        "ok",
+        "what follows a body is found"
+    );
 }
 
 #[test]
@@ -127,7 +144,9 @@ fn a_waiting_sender_is_told_to_go_on() {
 fn another_expectation_is_refused() {
     let world = World::start();
     let mut wire = world.gateway.connect();
-    let request = world.alive().replace("\r\n\r\n", "\r\nexpect: a-miracle\r\n\r\n");
+    let request = world
+        .alive()
+        .replace("\r\n\r\n", "\r\nexpect: a-miracle\r\n\r\n");
     wire.send(request);
     assert_eq!(wire.answer().status, 417);
 }
@@ -146,8 +165,14 @@ fn head_is_get_without_a_body() {
         wire.send(request("GET"));
         let get = wire.answer();
         assert_eq!(head.status, get.status, "{path}");
-        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
-        let length = head.header("content-length").expect("the length that GET would have");
+        assert_eq!(
+            head.header("content-type"),
+            get.header("content-type"),
+            "{path}"
+        );
+        let length = head
+            .header("content-length")
+            .expect("the length that GET would have");
         // Counters move between the two.
         if path != "/metrics" && path != "/nowhere" {
             assert_eq!(length, get.body.len().to_string(), "{path}");
@@ -160,11 +185,20 @@ fn close_is_honoured_and_said() {
     let world = World::start();
     for value in ["close", "Close", "keep-alive, close"] {
         let mut wire = world.gateway.connect();
-        let request = world.alive().replace("\r\n\r\n", &format!("\r\nconnection: {value}\r\n\r\n"));
+        let request = world
+            .alive()
+            .replace("\r\n\r\n", &format!("\r\nconnection: {value}\r\n\r\n"));
         wire.send(request + &world.alive());
         let answer = wire.answer();
-        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
-        assert_ne!(wire.end(SOON), End::Open, "the second request is not answered");
+        assert_eq!(
+            (answer.status, answer.header("connection")),
+            (200, Some("close"))
+        );
+        assert_ne!(
+            wire.end(SOON),
+            End::Open,
+            "the second request is not answered"
+        );
     }
 }
 
@@ -181,7 +215,10 @@ fn http_1_0_is_closed_unless_it_asks_otherwise() {
     for _ in 0..3 {
         wire.send("GET /livez HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
         let answer = wire.answer();
-        assert_eq!((answer.status, answer.header("connection")), (200, Some("keep-alive")));
+        assert_eq!(
+            (answer.status, answer.header("connection")),
+            (200, Some("keep-alive"))
+        );
     }
 }
 
@@ -197,7 +234,8 @@ fn http_1_0_gets_no_chunks() {
     world.gateway.signal("TERM");
     let text = String::from_utf8(wire.rest()).expect("UTF-8");
     assert!(
-        text.lines().all(|line| u32::from_str_radix(line, 16).is_err() || line.is_empty()),
+        text.lines()
+            .all(|line| u32::from_str_radix(line, 16).is_err() || line.is_empty()),
         "no chunk sizes: {text:?}"
     );
 }
@@ -207,12 +245,18 @@ fn absolute_targets_are_read_as_what_they_name() {
     let world = World::start();
     let host = world.gateway.host();
     let mut wire = world.gateway.connect();
-    wire.send(format!("GET http://{host}/livez HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+    wire.send(format!(
+        "GET http://{host}/livez HTTP/1.1\r\nhost: {host}\r\n\r\n"
+    ));
     assert_eq!(wire.answer().json()["status"], "ok");
     // RFC 9112 section 3.2.2: the target's host counts, not the header's.
-    wire.send(format!("GET http://evil.example/mcp/v1/tools HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+    wire.send(format!(
+        "GET http://evil.example/mcp/v1/tools HTTP/1.1\r\nhost: {host}\r\n\r\n"
+    ));
     assert_eq!(wire.answer().status, 421);
-    wire.send(format!("GET http://{host}/mcp/v1/tools HTTP/1.1\r\nhost: evil.example\r\n\r\n"));
+    wire.send(format!(
+        "GET http://{host}/mcp/v1/tools HTTP/1.1\r\nhost: evil.example\r\n\r\n"
+    ));
     assert_eq!(wire.answer().status, 200);
 }
 

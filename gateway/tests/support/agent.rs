@@ -41,7 +41,9 @@ impl<'a> Agent<'a> {
 
     /// Sends a header with each further request.
     pub(crate) fn with(self, name: &str, value: &str) -> Self {
-        self.headers.borrow_mut().push(format!("{name}: {value}\r\n"));
+        self.headers
+            .borrow_mut()
+            .push(format!("{name}: {value}\r\n"));
         self
     }
 
@@ -104,7 +106,9 @@ impl<'a> Agent<'a> {
     /// A request's bytes.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let key = self.key.as_ref();
-        let authorization = key.map_or(String::new(), |key| format!("authorization: Bearer {key}\r\n"));
+        let authorization = key.map_or(String::new(), |key| {
+            format!("authorization: Bearer {key}\r\n")
+        });
         let content = match method {
             "POST" => format!(
                 "content-type: application/json\r\ncontent-length: {}\r\n",

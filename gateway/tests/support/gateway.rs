@@ -1,5 +1,6 @@
 //! The built gateway as a process of its own, in a folder of its own.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -111,6 +112,7 @@ impl Setup {
                         child,
                         port,
                         folder: self.folder,
+                        stopping: Cell::new(false),
                         ended: None,
                     };
                     gateway.wait_until_ready();
@@ -184,6 +186,8 @@ pub(crate) struct Gateway {
     child: Child,
     port: u16,
     folder: TempDir,
+    /// A signal to stop was sent: a second one would be an order to exit at once.
+    stopping: Cell<bool>,
     ended: Option<ExitStatus>,
 }
 
@@ -221,7 +225,10 @@ impl Gateway {
     /// A plain GET on a connection of its own.
     pub(crate) fn get(&self, path: &str) -> Answer {
         let mut wire = self.connect();
-        wire.send(format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host()));
+        wire.send(format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n",
+            self.host()
+        ));
         wire.answer()
     }
 
@@ -258,7 +265,9 @@ impl Gateway {
 
     /// Waits for an event that `wanted` takes.
     pub(crate) fn event(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        until(what, || self.events().into_iter().find(|event| wanted(event)))
+        until(what, || {
+            self.events().into_iter().find(|event| wanted(event))
+        })
     }
 
     /// Waits for the event of a request id.
@@ -281,6 +290,7 @@ impl Gateway {
             .arg(self.child.id().to_string())
             .status();
         assert!(status.expect("kill(1)").success(), "cannot send SIG{name}");
+        self.stopping.set(true);
     }
 
     /// Waits for its end, after a signal.
@@ -298,13 +308,6 @@ impl Gateway {
     /// Whether the process runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.ended.is_none() && self.child.try_wait().expect("waitpid").is_none()
-    }
-
-    /// SIGTERM, and a clean end.
-    pub(crate) fn stop(mut self) {
-        self.signal("TERM");
-        let status = self.wait(STOP_WITHIN);
-        assert!(status.success(), "ended with {status}");
     }
 
     fn wait_until_ready(&mut self) {
@@ -332,7 +335,9 @@ impl Drop for Gateway {
             let _ = self.child.kill();
             let _ = self.child.wait();
         } else if self.is_running() {
-            self.signal("TERM");
+            if !self.stopping.get() {
+                self.signal("TERM");
+            }
             let status = self.wait(STOP_WITHIN);
             assert!(status.success(), "ended with {status}:\n{}", self.log());
         }

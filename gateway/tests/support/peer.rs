@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// How long one step of a script may take; starting Python and Node.js is the slowest.
-const STEP_WITHIN: Duration = Duration::from_secs(60);
+const STEP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A program that runs scripts.
 #[derive(Clone, Debug)]

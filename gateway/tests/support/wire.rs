@@ -142,6 +142,20 @@ impl Wire {
         rest
     }
 
+    /// Counts the bytes that still arrive before the connection ends, in whatever way.
+    pub(crate) fn rest_or_reset(&mut self) -> usize {
+        let mut count = std::mem::take(&mut self.unread).len();
+        let mut buffer = [0; 64 * 1024];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return count,
+                Ok(more) => count += more,
+                Err(error) if is_late(error.kind()) => panic!("the connection stays open"),
+                Err(_) => return count,
+            }
+        }
+    }
+
     /// Whether and how the connection ends within `time`, with nothing more sent on it.
     pub(crate) fn end(&mut self, time: Duration) -> End {
         assert!(
