@@ -28,25 +28,49 @@ impl Answer {
     /// An answer with a JSON body.
     #[must_use]
     pub fn json(status: u16, body: Vec<u8>) -> Self {
-        Self { status, content_type: JSON, headers: Vec::new(), body, close: false, stream: None }
+        Self {
+            status,
+            content_type: JSON,
+            headers: Vec::new(),
+            body,
+            close: false,
+            stream: None,
+        }
     }
 
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, content_type: "", headers: Vec::new(), body: Vec::new(), close: false, stream: None }
+        Self {
+            status,
+            content_type: "",
+            headers: Vec::new(),
+            body: Vec::new(),
+            close: false,
+            stream: None,
+        }
     }
 
     /// An answer with a body of any type.
     #[must_use]
     pub fn of(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self { status, content_type, headers: Vec::new(), body, close: false, stream: None }
+        Self {
+            status,
+            content_type,
+            headers: Vec::new(),
+            body,
+            close: false,
+            stream: None,
+        }
     }
 
     /// Adds a header. `value` must not hold control characters; one that does is left out, because a
     /// header is never worth a split response.
     pub fn header(&mut self, name: &str, value: &[u8]) {
-        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        if value
+            .iter()
+            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
+        {
             return;
         }
         self.headers.extend_from_slice(name.as_bytes());
@@ -72,6 +96,9 @@ mod tests {
         for value in [&b"a\r\nset-cookie: b"[..], b"a\nb", b"a\0b", b"\x7f"] {
             assert!(Answer::empty(200).with("x", value).headers.is_empty());
         }
-        assert_eq!(Answer::empty(200).with("x-request-id", b"a b").headers, b"x-request-id: a b\r\n");
+        assert_eq!(
+            Answer::empty(200).with("x-request-id", b"a b").headers,
+            b"x-request-id: a b\r\n"
+        );
     }
 }

@@ -22,8 +22,8 @@ use crate::adapter::result::ToolResult;
 use crate::answer::Answer;
 use crate::auth::Principal;
 use crate::builtin;
-use crate::guard::arguments::{Arguments, InvalidArguments};
 use crate::guard;
+use crate::guard::arguments::{Arguments, InvalidArguments};
 use crate::http::head::Head;
 use crate::limit;
 use crate::mcp;
@@ -88,7 +88,8 @@ pub async fn exchange(core: &Core, inbound: Inbound<'_>) -> Answer {
     let mut answer = match mount {
         Mount::Nothing => own::refuse(&frame, Refusal::NotFound),
         _ if !route::takes(mount, frame.head.method) => {
-            own::refuse(&frame, Refusal::MethodNotAllowed).with("allow", route::methods(mount).as_bytes())
+            own::refuse(&frame, Refusal::MethodNotAllowed)
+                .with("allow", route::methods(mount).as_bytes())
         }
         Mount::Own(page) => own::answer(&frame, page),
         Mount::Mcp => streamable_http::answer(&frame).await,
@@ -124,7 +125,15 @@ pub(crate) async fn call<'a>(
     };
     visit.admitted(admission.state());
     let permit = policy::decide(principal, admission, target)?;
-    let (Want::Tool { arguments, headers, .. }, Some(tool)) = (want, permit.tool()) else { return Ok(None) };
+    let (
+        Want::Tool {
+            arguments, headers, ..
+        },
+        Some(tool),
+    ) = (want, permit.tool())
+    else {
+        return Ok(None);
+    };
     if let Some(headers) = headers {
         mcp::parameter::check(&tool.mirrored, arguments, headers)?;
     }
@@ -132,7 +141,9 @@ pub(crate) async fn call<'a>(
     let result = match &tool.backend {
         Backend::Catalog => builtin::catalog::call(snapshot, principal, arguments.raw()),
         Backend::Usage => builtin::usage::call(principal, tenant, now),
-        Backend::Rest(operation) => rest_call(frame, permit, tool, operation, &arguments, visit).await?,
+        Backend::Rest(operation) => {
+            rest_call(frame, permit, tool, operation, &arguments, visit).await?
+        }
     };
     Ok(Some(result))
 }
@@ -152,15 +163,27 @@ async fn rest_call<'a>(
     }
     let upstream = frame.snapshot().upstream(operation.upstream);
     let mut bytes = core.buffers.take();
-    let context = CallContext { request_id: frame.request_id(), traceparent: frame.traceparent() };
+    let context = CallContext {
+        request_id: frame.request_id(),
+        traceparent: frame.traceparent(),
+    };
     adapter::rest::encode(operation, upstream, arguments, &context, &mut bytes)?;
     let sent = core.clock.now();
-    let outbound = Outbound { upstream, operation, bytes, timeout_ms: tool.timeout_ms, now: sent };
+    let outbound = Outbound {
+        upstream,
+        operation,
+        bytes,
+        timeout_ms: tool.timeout_ms,
+        now: sent,
+    };
     let received = upstream::send(core, permit, outbound).await;
     let answered = core.clock.now();
     visit.waited(answered.micros_since(sent));
     let received = received.map_err(Failure::Upstream)?;
-    let mut result = ToolResult { content: core.buffers.take(), ..ToolResult::default() };
+    let mut result = ToolResult {
+        content: core.buffers.take(),
+        ..ToolResult::default()
+    };
     adapter::rest::decode(&received.reply(), &mut result);
     received.finish(answered);
     Ok(result)

@@ -52,7 +52,9 @@ impl<'a> Invocation<'a> {
 /// # Errors
 /// [`Refusal::ToolUnknown`] for what cannot be a name.
 pub fn tool_name(segment: &str) -> Result<Cow<'_, str>, Refusal> {
-    percent_decode_str(segment).decode_utf8().map_err(|_| Refusal::ToolUnknown)
+    percent_decode_str(segment)
+        .decode_utf8()
+        .map_err(|_| Refusal::ToolUnknown)
 }
 
 #[cfg(test)]
@@ -61,16 +63,27 @@ mod tests {
 
     #[test]
     fn invocations() {
-        let read = |text: &'static str| Invocation::read(text.as_bytes()).map(|found| found.arguments.map(RawValue::get));
+        let read = |text: &'static str| {
+            Invocation::read(text.as_bytes()).map(|found| found.arguments.map(RawValue::get))
+        };
         assert_eq!(read("").unwrap(), None);
         assert_eq!(read(" \r\n").unwrap(), None);
         assert_eq!(read("{}").unwrap(), None);
-        assert_eq!(read(r#"{"arguments":{"a": 1},"other":2}"#).unwrap(), Some(r#"{"a": 1}"#));
+        assert_eq!(
+            read(r#"{"arguments":{"a": 1},"other":2}"#).unwrap(),
+            Some(r#"{"a": 1}"#)
+        );
         assert_eq!(read(r#"{"arguments":"#).unwrap_err(), Refusal::ParseError);
         assert_eq!(read("[1]").unwrap_err(), Refusal::InvalidRequest);
-        assert_eq!(read(r#"{"arguments":{},"arguments":{}}"#).unwrap_err(), Refusal::InvalidRequest);
+        assert_eq!(
+            read(r#"{"arguments":{},"arguments":{}}"#).unwrap_err(),
+            Refusal::InvalidRequest
+        );
         let deep = format!(r#"{{"arguments":{}{}}}"#, "[".repeat(200), "]".repeat(200));
-        assert_eq!(Invocation::read(deep.as_bytes()).unwrap_err(), Refusal::TooDeep);
+        assert_eq!(
+            Invocation::read(deep.as_bytes()).unwrap_err(),
+            Refusal::TooDeep
+        );
     }
 
     #[test]

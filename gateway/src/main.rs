@@ -30,7 +30,10 @@ use stoa_gateway::meter::events_command;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    #[allow(clippy::disallowed_methods, reason = "the one start of the process's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one start of the process's clock"
+    )]
     let started = Instant::now();
     let arguments = Arguments::parse();
     match run(arguments, started) {
@@ -46,7 +49,9 @@ fn run(arguments: Arguments, started: Instant) -> Result<ExitCode> {
     let given = arguments.setting_flags();
     match &arguments.command {
         Some(Command::Key(command)) => return key(command),
-        Some(Command::Import(command)) => return import::command(command).map(|()| ExitCode::SUCCESS),
+        Some(Command::Import(command)) => {
+            return import::command(command).map(|()| ExitCode::SUCCESS);
+        }
         Some(Command::Events(options)) => return events(options),
         None | Some(Command::Serve(_) | Command::Check(_) | Command::Doctor(_)) => {}
     }
@@ -67,7 +72,11 @@ fn run(arguments: Arguments, started: Instant) -> Result<ExitCode> {
         Some(Command::Check(_)) => Ok(check(&settings)),
         Some(Command::Doctor(_)) => {
             let works = doctor(&settings)?;
-            Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if works {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
         _ => serve::serve(settings, started).map(|()| ExitCode::SUCCESS),
     }
@@ -104,7 +113,10 @@ fn check(settings: &Settings) -> ExitCode {
         println!("{problem}");
     }
     if outcome.problems.is_empty() {
-        println!("fine: {} tools of {} tenants, {} keys", outcome.tools, outcome.tenants, outcome.keys);
+        println!(
+            "fine: {} tools of {} tenants, {} keys",
+            outcome.tools, outcome.tenants, outcome.keys
+        );
         return ExitCode::SUCCESS;
     }
     ExitCode::FAILURE
@@ -117,7 +129,10 @@ fn doctor(settings: &Settings) -> io::Result<bool> {
     let listeners: Vec<SocketAddr> = ports.map(|port| SocketAddr::new(host, port)).collect();
     let inputs = doctor::Inputs {
         listeners: &listeners,
-        spool: settings.metering.enabled.then_some(settings.metering.spool.directory.as_path()),
+        spool: settings
+            .metering
+            .enabled
+            .then_some(settings.metering.spool.directory.as_path()),
         catalog: settings.catalog.directory.as_deref(),
         keys: settings.identity.keys_file.as_deref(),
     };
@@ -129,7 +144,13 @@ fn key(command: &keys_command::KeyCommand) -> Result<ExitCode> {
         std::env::var("STOA_KEY_HASH_SECRET").ok().as_deref(),
         std::env::var_os("STOA_KEY_HASH_SECRET_FILE").map(Into::into),
     )?;
-    keys_command::run(command, secret.as_ref(), unix_ms(), &mut io::stdout().lock(), &mut io::stderr().lock())?;
+    keys_command::run(
+        command,
+        secret.as_ref(),
+        unix_ms(),
+        &mut io::stdout().lock(),
+        &mut io::stderr().lock(),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -152,6 +173,8 @@ fn events(options: &events_command::EventsOptions) -> Result<ExitCode> {
 
 #[allow(clippy::disallowed_methods, reason = "a command, not the data path")]
 fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

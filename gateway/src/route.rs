@@ -100,7 +100,9 @@ pub fn methods(mount: Mount<'_>) -> &'static str {
 /// Whether a door takes a method.
 #[must_use]
 pub fn takes(mount: Mount<'_>, method: Method<'_>) -> bool {
-    methods(mount).split(", ").any(|name| name == method.as_str())
+    methods(mount)
+        .split(", ")
+        .any(|name| name == method.as_str())
 }
 
 /// The tool that a caller means by a name, if the catalog has one; whether the caller may know of it is
@@ -112,16 +114,22 @@ pub fn takes(mount: Mount<'_>, method: Method<'_>) -> bool {
 pub fn resolve<'s>(snapshot: &'s Snapshot, principal: &Principal, name: &str) -> Option<&'s Tool> {
     let own = principal.identity().tenant;
     let within = |tenant: TenantId, name: &str| {
-        snapshot.tenant(tenant).tools_by_name.get(name).map(|tool| snapshot.tool(*tool))
+        snapshot
+            .tenant(tenant)
+            .tools_by_name
+            .get(name)
+            .map(|tool| snapshot.tool(*tool))
     };
     if let Some((tenant, name)) = name.split_once(':') {
         let tenant = tenant.strip_prefix("tenant-").unwrap_or(tenant);
         return within(*snapshot.tenants_by_name.get(tenant)?, name);
     }
-    within(own, name).or_else(|| within(TenantId::PLATFORM, name)).or_else(|| {
-        let full = snapshot.tools_by_full_name.get(name)?;
-        sees_all(principal).then(|| snapshot.tool(*full))
-    })
+    within(own, name)
+        .or_else(|| within(TenantId::PLATFORM, name))
+        .or_else(|| {
+            let full = snapshot.tools_by_full_name.get(name)?;
+            sees_all(principal).then(|| snapshot.tool(*full))
+        })
 }
 
 /// Whether a caller sees every tenant, and so sees tools under their full names.
@@ -133,18 +141,34 @@ pub fn sees_all(principal: &Principal) -> bool {
 /// The name under which a caller sees a tool.
 #[must_use]
 pub fn shown_name<'s>(principal: &Principal, tool: &'s Tool) -> &'s str {
-    if sees_all(principal) && tool.tenant != TenantId::PLATFORM { &tool.full_name } else { &tool.name }
+    if sees_all(principal) && tool.tenant != TenantId::PLATFORM {
+        &tool.full_name
+    } else {
+        &tool.name
+    }
 }
 
 /// The tools that a caller may know of by tenant, before the decision looks at each: its own, then the
 /// platform's; for who sees all, every tenant's. Always in the same order.
-pub fn candidates<'s>(snapshot: &'s Snapshot, principal: &Principal) -> impl Iterator<Item = &'s Tool> {
+pub fn candidates<'s>(
+    snapshot: &'s Snapshot,
+    principal: &Principal,
+) -> impl Iterator<Item = &'s Tool> {
     let own = principal.identity().tenant;
     let all = sees_all(principal);
     let first = if all { &snapshot.tools[..] } else { &[] };
-    let of = |tenant: TenantId| snapshot.tenant(tenant).tools.iter().map(|tool| snapshot.tool(*tool));
+    let of = |tenant: TenantId| {
+        snapshot
+            .tenant(tenant)
+            .tools
+            .iter()
+            .map(|tool| snapshot.tool(*tool))
+    };
     let own_tools = (!all).then(|| of(own)).into_iter().flatten();
-    let platform = (!all && own != TenantId::PLATFORM).then(|| of(TenantId::PLATFORM)).into_iter().flatten();
+    let platform = (!all && own != TenantId::PLATFORM)
+        .then(|| of(TenantId::PLATFORM))
+        .into_iter()
+        .flatten();
     first.iter().chain(own_tools).chain(platform)
 }
 
@@ -164,9 +188,18 @@ mod tests {
             ("/mcp/v1", Mount::Facade(Facade::Information)),
             ("/mcp/v1/tools", Mount::Facade(Facade::Tools)),
             ("/mcp/v1/tools/tags", Mount::Facade(Facade::Tags)),
-            ("/mcp/v1/tools/categories", Mount::Facade(Facade::Categories)),
-            ("/mcp/v1/tools/get_order", Mount::Facade(Facade::Tool("get_order"))),
-            ("/mcp/v1/tools/get_order/invoke", Mount::Facade(Facade::Invoke("get_order"))),
+            (
+                "/mcp/v1/tools/categories",
+                Mount::Facade(Facade::Categories),
+            ),
+            (
+                "/mcp/v1/tools/get_order",
+                Mount::Facade(Facade::Tool("get_order")),
+            ),
+            (
+                "/mcp/v1/tools/get_order/invoke",
+                Mount::Facade(Facade::Invoke("get_order")),
+            ),
             ("/mcp/v1/tools//invoke", Mount::Nothing),
             ("/mcp/v1/tools/a/b", Mount::Nothing),
             ("/mcp/v1x", Mount::Nothing),
@@ -185,6 +218,9 @@ mod tests {
         assert!(takes(Mount::Mcp, Method::Delete) && !takes(Mount::Mcp, Method::Put));
         assert!(takes(Mount::Facade(Facade::Tools), Method::Head));
         assert!(!takes(Mount::Facade(Facade::Invoke("x")), Method::Get));
-        assert!(!takes(Mount::Nothing, Method::Other("")), "an empty method is no method");
+        assert!(
+            !takes(Mount::Nothing, Method::Other("")),
+            "an empty method is no method"
+        );
     }
 }

@@ -60,7 +60,9 @@ impl Fault {
             Self::AddressRefused => Refusal::UpstreamRefused,
             Self::Open => Refusal::UpstreamUnavailable,
             Self::Timeout => Refusal::UpstreamTimeout,
-            Self::Broken | Self::Closed | Self::Connect | Self::Unresolved | Self::Write => Refusal::UpstreamFailed,
+            Self::Broken | Self::Closed | Self::Connect | Self::Unresolved | Self::Write => {
+                Refusal::UpstreamFailed
+            }
         }
     }
 
@@ -94,7 +96,10 @@ pub async fn send(core: &Core, permit: Permit<'_>, call: Outbound<'_>) -> Result
     if !pool.breaker.allows(call.now) {
         return Err(Fault::Open);
     }
-    let verdict = Verdict { pool: &pool, settled: false };
+    let verdict = Verdict {
+        pool: &pool,
+        settled: false,
+    };
     let result = attempt_twice(core, &pool, call).await;
     verdict.settle(&result, core.clock.now());
     result
@@ -141,7 +146,11 @@ impl Drop for Verdict<'_> {
     }
 }
 
-async fn attempt_twice(core: &Core, pool: &Rc<Pool>, mut call: Outbound<'_>) -> Result<Received, Fault> {
+async fn attempt_twice(
+    core: &Core,
+    pool: &Rc<Pool>,
+    mut call: Outbound<'_>,
+) -> Result<Received, Fault> {
     if let Some(connection) = pool.take(call.now) {
         core.counters.upstream_reuses.add(1);
         let one_write = call.bytes.len() <= SINGLE_WRITE_BYTES;
@@ -164,11 +173,17 @@ async fn exchange(
     call: &mut Outbound<'_>,
 ) -> Result<Received, Fault> {
     core.counters.upstream_calls.add(1);
-    connection.deadline.set(call.now, call.timeout_ms, Direction::Both);
+    connection
+        .deadline
+        .set(call.now, call.timeout_ms, Direction::Both);
     let (written, bytes) = connection.write_all(std::mem::take(&mut call.bytes)).await;
     call.bytes = bytes;
     if written.is_err() {
-        return Err(if connection.deadline.passed() { Fault::Timeout } else { Fault::Write });
+        return Err(if connection.deadline.passed() {
+            Fault::Timeout
+        } else {
+            Fault::Write
+        });
     }
     let received = receive::receive(core, connection, Rc::clone(pool), call).await?;
     core.buffers.give_back(std::mem::take(&mut call.bytes));
@@ -187,7 +202,12 @@ async fn connect(core: &Core, pool: &Pool, call: &Outbound<'_>) -> Result<Connec
             continue;
         }
         let wait = Duration::from_millis(limits::UPSTREAM_CONNECT_TIMEOUT_MS.min(call.timeout_ms));
-        let opening = Connection::open(call.upstream, address, &core.shared.upstream_tls, &core.deadlines);
+        let opening = Connection::open(
+            call.upstream,
+            address,
+            &core.shared.upstream_tls,
+            &core.deadlines,
+        );
         match timeout(wait, opening).await {
             Some(Ok(connection)) => return Ok(connection),
             Some(Err(error)) => {

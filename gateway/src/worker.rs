@@ -40,7 +40,11 @@ pub fn bind(address: SocketAddr, workers: usize) -> std::io::Result<Vec<TcpListe
     let mut sockets = Vec::with_capacity(workers);
     let mut address = address;
     for _ in 0..workers.max(1) {
-        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+        let socket = socket2::Socket::new(
+            socket2::Domain::for_address(address),
+            socket2::Type::STREAM,
+            None,
+        )?;
         socket.set_reuse_address(true)?;
         socket.set_reuse_port(true)?;
         socket.bind(&address.into())?;
@@ -61,7 +65,11 @@ pub fn is_taken(address: SocketAddr) -> bool {
         return false;
     }
     let probe = || -> std::io::Result<()> {
-        let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
+        let socket = socket2::Socket::new(
+            socket2::Domain::for_address(address),
+            socket2::Type::STREAM,
+            None,
+        )?;
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(1)
@@ -81,16 +89,18 @@ pub fn start(
     shared: Arc<Shared>,
     ends: Ends,
 ) -> std::io::Result<JoinHandle<std::io::Result<()>>> {
-    std::thread::Builder::new().name(format!("stoa-worker-{index}")).spawn(move || {
-        if let Some(cpu) = cpu {
-            io::pin_to_cpu(cpu);
-        }
-        io::run(driver, async move {
-            let core = Rc::new(Core::new(index, shared, ends));
-            serve(&core, Listener::new(listener)?).await;
-            Ok(())
-        })?
-    })
+    std::thread::Builder::new()
+        .name(format!("stoa-worker-{index}"))
+        .spawn(move || {
+            if let Some(cpu) = cpu {
+                io::pin_to_cpu(cpu);
+            }
+            io::run(driver, async move {
+                let core = Rc::new(Core::new(index, shared, ends));
+                serve(&core, Listener::new(listener)?).await;
+                Ok(())
+            })?
+        })
 }
 
 async fn serve(core: &Rc<Core>, listener: Listener) {
@@ -101,7 +111,11 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
             Ok((socket, peer)) => connection::accept(core, socket, peer),
             Err(error) if io::is_stopped(&error) => break,
             Err(error) => {
-                core.notify("listener", format!("cannot accept a connection: {error}"), "");
+                core.notify(
+                    "listener",
+                    format!("cannot accept a connection: {error}"),
+                    "",
+                );
                 io::sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
             }
         }

@@ -78,7 +78,11 @@ fn full_calls(arguments: &Arguments, report: &mut Report) -> Result<()> {
         let mut ratios = Vec::new();
         let (mut own, mut peer) = (Vec::new(), Vec::new());
         for round in 0..arguments.rounds {
-            progress(&format!("{connections} connections, round {} of {}", round + 1, arguments.rounds));
+            progress(&format!(
+                "{connections} connections, round {} of {}",
+                round + 1,
+                arguments.rounds
+            ));
             let duration = Duration::from_secs(arguments.seconds);
             let (gateway_us, nginx_us) = if round % 2 == 0 {
                 let first = gateway.cpu_per_call(connections, duration)?;
@@ -93,7 +97,9 @@ fn full_calls(arguments: &Arguments, report: &mut Report) -> Result<()> {
         }
         let (own, peer) = (Spread::of(&own), Spread::of(&peer));
         report.add(Bar {
-            name: format!("full `tools/call` to REST, {connections} connections, CPU against nginx copying"),
+            name: format!(
+                "full `tools/call` to REST, {connections} connections, CPU against nginx copying"
+            ),
             measured: Spread::of(&ratios),
             unit: "×",
             max: RATIO_MAX,
@@ -110,7 +116,11 @@ fn tool_counts(arguments: &Arguments, report: &mut Report) -> Result<()> {
     let many = Gateway::start(&catalog::one_api(upstream.port(), 10_000, 1), 1)?;
     let mut ratios = Vec::new();
     for round in 0..arguments.rounds {
-        progress(&format!("10 and 10,000 tools, round {} of {}", round + 1, arguments.rounds));
+        progress(&format!(
+            "10 and 10,000 tools, round {} of {}",
+            round + 1,
+            arguments.rounds
+        ));
         let duration = Duration::from_secs(arguments.seconds);
         let (with_many, with_few) = if round % 2 == 0 {
             let first = many.cpu_per_call(32, duration)?;
@@ -175,13 +185,16 @@ fn progress(what: &str) {
 fn scratch(name: &str) -> Result<std::path::PathBuf> {
     let folder = workspace::target().join("bench").join(name);
     let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }
 
 /// A loopback port that is free now.
 fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()?
+        .port())
 }
 
 /// The moment, for wall-clock rows.

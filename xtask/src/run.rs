@@ -51,6 +51,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !status.success() {
         bail!("the gateway ended with {status}; its messages are above");
     }
-    println!("Drained. Usage records: target/release/stoa-gateway events --spool target/quickstart/spool");
+    println!(
+        "Drained. Usage records: target/release/stoa-gateway events --spool target/quickstart/spool"
+    );
     Ok(())
 }

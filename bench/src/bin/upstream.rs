@@ -17,8 +17,14 @@ const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 fn main() -> anyhow::Result<()> {
-    let address: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:3010").parse()?;
-    let socket = worker::bind(address, 1)?.pop().ok_or_else(|| anyhow::anyhow!("no socket"))?;
+    let address: SocketAddr = std::env::args()
+        .nth(1)
+        .as_deref()
+        .unwrap_or("127.0.0.1:3010")
+        .parse()?;
+    let socket = worker::bind(address, 1)?
+        .pop()
+        .ok_or_else(|| anyhow::anyhow!("no socket"))?;
     io::run(Driver::probe(), async move {
         let listener = Listener::new(socket)?;
         let (_stopper, handle) = AcceptStopper::new();
@@ -30,8 +36,14 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(socket: Socket) {
-    let Ok((mut reader, mut writer)) = socket.split() else { return };
-    let (mut framer, mut inbox, mut out) = (Framer::new(BODY_BYTES_MAX), Vec::with_capacity(8192), Vec::new());
+    let Ok((mut reader, mut writer)) = socket.split() else {
+        return;
+    };
+    let (mut framer, mut inbox, mut out) = (
+        Framer::new(BODY_BYTES_MAX),
+        Vec::with_capacity(8192),
+        Vec::new(),
+    );
     loop {
         loop {
             match framer.next(&inbox) {
@@ -62,7 +74,9 @@ async fn serve(socket: Socket) {
 }
 
 fn answer(out: &mut Vec<u8>, query: Option<&str>) {
-    let asked = query.and_then(|query| query.strip_prefix("bytes=")).and_then(|text| text.parse().ok());
+    let asked = query
+        .and_then(|query| query.strip_prefix("bytes="))
+        .and_then(|text| text.parse().ok());
     let bytes = asked.unwrap_or(ANSWER_BYTES).min(ANSWER_BYTES_MAX);
     let start = br#"{"order_id":"A-1001","customer":"Anna Berg","status":"open","total_cents":2580,"paid_cents":0,"note":""#;
     let end = br#""}"#;

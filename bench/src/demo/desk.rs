@@ -21,7 +21,10 @@ pub struct Problem {
 impl Problem {
     /// A problem with its sentence.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self {
+            status,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -73,14 +76,50 @@ pub struct Desk {
 
 impl Default for Desk {
     fn default() -> Self {
-        let product = |sku, name, notes, price_cents, stock| Product { sku, name, notes, price_cents, stock };
+        let product = |sku, name, notes, price_cents, stock| Product {
+            sku,
+            name,
+            notes,
+            price_cents,
+            stock,
+        };
         let mut desk = Self {
             products: vec![
-                product("BRA-250", "Brazil Cerrado 250 g", "nuts, milk chocolate", 890, 120),
-                product("COL-250", "Colombia Huila 250 g", "caramel, red apple", 1_090, 80),
-                product("ETH-250", "Ethiopia Guji 250 g", "jasmine, peach, bergamot", 1_290, 40),
-                product("KEN-250", "Kenya Nyeri 250 g", "blackcurrant, grapefruit", 1_390, 0),
-                product("HOUSE-1K", "House espresso 1 kg", "cocoa, hazelnut, round", 2_790, 60),
+                product(
+                    "BRA-250",
+                    "Brazil Cerrado 250 g",
+                    "nuts, milk chocolate",
+                    890,
+                    120,
+                ),
+                product(
+                    "COL-250",
+                    "Colombia Huila 250 g",
+                    "caramel, red apple",
+                    1_090,
+                    80,
+                ),
+                product(
+                    "ETH-250",
+                    "Ethiopia Guji 250 g",
+                    "jasmine, peach, bergamot",
+                    1_290,
+                    40,
+                ),
+                product(
+                    "KEN-250",
+                    "Kenya Nyeri 250 g",
+                    "blackcurrant, grapefruit",
+                    1_390,
+                    0,
+                ),
+                product(
+                    "HOUSE-1K",
+                    "House espresso 1 kg",
+                    "cocoa, hazelnut, round",
+                    2_790,
+                    60,
+                ),
             ],
             orders: BTreeMap::new(),
             payments: BTreeMap::new(),
@@ -95,7 +134,11 @@ impl Default for Desk {
 impl Desk {
     /// A few orders to look at on the first call.
     fn open_shop(&mut self) {
-        for (customer, sku, quantity) in [("Anna Berg", "ETH-250", 2), ("Café Nord", "HOUSE-1K", 6), ("Jo Lind", "COL-250", 1)] {
+        for (customer, sku, quantity) in [
+            ("Anna Berg", "ETH-250", 2),
+            ("Café Nord", "HOUSE-1K", 6),
+            ("Jo Lind", "COL-250", 1),
+        ] {
             let placed = self.place(customer, &[(sku.to_owned(), quantity)]);
             debug_assert!(placed.is_ok(), "the shop opens with what is in stock");
         }
@@ -109,7 +152,9 @@ impl Desk {
             .products
             .iter()
             .filter(|product| !in_stock || product.stock > 0)
-            .filter(|product| product.name.to_lowercase().contains(&needle) || product.notes.contains(&needle))
+            .filter(|product| {
+                product.name.to_lowercase().contains(&needle) || product.notes.contains(&needle)
+            })
             .collect();
         found.sort_by_key(|product| product.price_cents);
         let products: Vec<Value> = found
@@ -140,7 +185,10 @@ impl Desk {
     /// 404 where there is none of this number.
     pub fn order(&self, id: &str) -> Result<Value, Problem> {
         let number = order_number(id)?;
-        self.orders.get(&number).map(Order::to_json).ok_or_else(|| no_order(id))
+        self.orders
+            .get(&number)
+            .map(Order::to_json)
+            .ok_or_else(|| no_order(id))
     }
 
     /// Places an order and takes its stock.
@@ -151,18 +199,40 @@ impl Desk {
         let mut lines = Vec::with_capacity(items.len());
         for (sku, quantity) in items {
             let Some(product) = self.products.iter().find(|product| product.sku == sku) else {
-                return Err(Problem::new(422, format!("there is no product {sku}; list_products shows what there is")));
+                return Err(Problem::new(
+                    422,
+                    format!("there is no product {sku}; list_products shows what there is"),
+                ));
             };
-            let wanted: u64 = *quantity + lines.iter().filter(|l: &&Line| l.sku == product.sku).map(|l| l.quantity).sum::<u64>();
+            let wanted: u64 = *quantity
+                + lines
+                    .iter()
+                    .filter(|l: &&Line| l.sku == product.sku)
+                    .map(|l| l.quantity)
+                    .sum::<u64>();
             if wanted > product.stock {
-                return Err(Problem::new(422, format!("only {} of {sku} are in stock", product.stock)));
+                return Err(Problem::new(
+                    422,
+                    format!("only {} of {sku} are in stock", product.stock),
+                ));
             }
-            lines.push(Line { sku: product.sku, name: product.name, quantity: *quantity, price_cents: product.price_cents });
+            lines.push(Line {
+                sku: product.sku,
+                name: product.name,
+                quantity: *quantity,
+                price_cents: product.price_cents,
+            });
         }
         self.move_stock(&lines, u64::wrapping_sub);
         let number = self.next_order;
         self.next_order += 1;
-        let order = Order { number, customer: customer.to_owned(), status: Status::Open, lines, paid_cents: 0 };
+        let order = Order {
+            number,
+            customer: customer.to_owned(),
+            status: Status::Open,
+            lines,
+            paid_cents: 0,
+        };
         let answer = order.to_json();
         self.orders.insert(number, order);
         if self.orders.len() > ORDERS_MAX {
@@ -179,7 +249,10 @@ impl Desk {
         let number = order_number(id)?;
         let order = self.orders.get_mut(&number).ok_or_else(|| no_order(id))?;
         if order.status == Status::Cancelled {
-            return Err(Problem::new(409, format!("order {id} is cancelled already")));
+            return Err(Problem::new(
+                409,
+                format!("order {id} is cancelled already"),
+            ));
         }
         order.status = Status::Cancelled;
         let answer = order.to_json();
@@ -200,13 +273,24 @@ impl Desk {
         let order = self.orders.get_mut(&number).ok_or_else(|| no_order(id))?;
         let due = order.total_cents().saturating_sub(order.paid_cents);
         if order.status != Status::Open || amount_cents > due {
-            return Err(Problem::new(409, format!("order {id} is {} and {due} cents are due", order.status.name())));
+            return Err(Problem::new(
+                409,
+                format!(
+                    "order {id} is {} and {due} cents are due",
+                    order.status.name()
+                ),
+            ));
         }
         order.paid_cents += amount_cents;
         if order.paid_cents == order.total_cents() {
             order.status = Status::Paid;
         }
-        let payment = Payment { order: number, amount_cents, method: method.to_owned(), refunded: false };
+        let payment = Payment {
+            order: number,
+            amount_cents,
+            method: method.to_owned(),
+            refunded: false,
+        };
         let id = self.next_payment;
         self.next_payment += 1;
         let answer = payment.to_json(id);
@@ -223,7 +307,10 @@ impl Desk {
     /// 404 where there is none.
     pub fn payment(&self, id: &str) -> Result<Value, Problem> {
         let number = payment_number(id)?;
-        self.payments.get(&number).map(|payment| payment.to_json(number)).ok_or_else(|| no_payment(id))
+        self.payments
+            .get(&number)
+            .map(|payment| payment.to_json(number))
+            .ok_or_else(|| no_payment(id))
     }
 
     /// Gives the money of a payment back.
@@ -232,9 +319,15 @@ impl Desk {
     /// 404 where there is none, 409 where it was refunded already.
     pub fn refund(&mut self, id: &str) -> Result<Value, Problem> {
         let number = payment_number(id)?;
-        let payment = self.payments.get_mut(&number).ok_or_else(|| no_payment(id))?;
+        let payment = self
+            .payments
+            .get_mut(&number)
+            .ok_or_else(|| no_payment(id))?;
         if payment.refunded {
-            return Err(Problem::new(409, format!("payment {id} was refunded already")));
+            return Err(Problem::new(
+                409,
+                format!("payment {id} was refunded already"),
+            ));
         }
         payment.refunded = true;
         if let Some(order) = self.orders.get_mut(&payment.order) {
@@ -248,7 +341,11 @@ impl Desk {
 
     fn move_stock(&mut self, lines: &[Line], change: impl Fn(u64, u64) -> u64) {
         for line in lines {
-            if let Some(product) = self.products.iter_mut().find(|product| product.sku == line.sku) {
+            if let Some(product) = self
+                .products
+                .iter_mut()
+                .find(|product| product.sku == line.sku)
+            {
                 product.stock = change(product.stock, line.quantity);
             }
         }
@@ -267,7 +364,10 @@ impl Status {
 
 impl Order {
     fn total_cents(&self) -> u64 {
-        self.lines.iter().map(|line| line.quantity * line.price_cents).sum()
+        self.lines
+            .iter()
+            .map(|line| line.quantity * line.price_cents)
+            .sum()
     }
 
     fn to_json(&self) -> Value {
@@ -300,11 +400,15 @@ impl Payment {
 }
 
 fn order_number(id: &str) -> Result<u64, Problem> {
-    id.strip_prefix("A-").and_then(|number| number.parse().ok()).ok_or_else(|| no_order(id))
+    id.strip_prefix("A-")
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| no_order(id))
 }
 
 fn payment_number(id: &str) -> Result<u64, Problem> {
-    id.strip_prefix("P-").and_then(|number| number.parse().ok()).ok_or_else(|| no_payment(id))
+    id.strip_prefix("P-")
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| no_payment(id))
 }
 
 fn no_order(id: &str) -> Problem {
@@ -320,7 +424,11 @@ mod tests {
     use super::*;
 
     fn stock(desk: &Desk, sku: &str) -> u64 {
-        desk.products.iter().find(|product| product.sku == sku).unwrap().stock
+        desk.products
+            .iter()
+            .find(|product| product.sku == sku)
+            .unwrap()
+            .stock
     }
 
     #[test]
@@ -329,7 +437,10 @@ mod tests {
         let before = stock(&desk, "BRA-250");
         let order = desk.place("Test", &[("BRA-250".into(), 2)]).unwrap();
         let id = order["order_id"].as_str().unwrap().to_owned();
-        assert_eq!((order["total_cents"].as_u64(), stock(&desk, "BRA-250")), (Some(1_780), before - 2));
+        assert_eq!(
+            (order["total_cents"].as_u64(), stock(&desk, "BRA-250")),
+            (Some(1_780), before - 2)
+        );
         let payment = desk.pay(&id, 1_780, "card").unwrap();
         assert_eq!(desk.order(&id).unwrap()["status"], "paid");
         assert_eq!(desk.pay(&id, 1, "card").unwrap_err().status, 409);
@@ -344,10 +455,24 @@ mod tests {
     #[test]
     fn what_is_not_there_cannot_be_ordered() {
         let mut desk = Desk::default();
-        assert_eq!(desk.place("Test", &[("NONE".into(), 1)]).unwrap_err().status, 422);
-        assert_eq!(desk.place("Test", &[("KEN-250".into(), 1)]).unwrap_err().status, 422);
+        assert_eq!(
+            desk.place("Test", &[("NONE".into(), 1)])
+                .unwrap_err()
+                .status,
+            422
+        );
+        assert_eq!(
+            desk.place("Test", &[("KEN-250".into(), 1)])
+                .unwrap_err()
+                .status,
+            422
+        );
         let twice = [("ETH-250".to_owned(), 30), ("ETH-250".to_owned(), 30)];
-        assert_eq!(desk.place("Test", &twice).unwrap_err().status, 422, "two lines share one stock");
+        assert_eq!(
+            desk.place("Test", &twice).unwrap_err().status,
+            422,
+            "two lines share one stock"
+        );
         assert_eq!(desk.order("A-9").unwrap_err().status, 404);
         assert_eq!(desk.payment("x").unwrap_err().status, 404);
     }

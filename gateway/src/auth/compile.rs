@@ -110,10 +110,7 @@ fn entry_to_key(entry: &KeyEntry, registry: &mut dyn Registry) -> Option<StoredK
         scopes,
         tools_allowed: entry.tools_allowed.as_deref().map(sorted),
         tools_refused: sorted(&entry.tools_refused),
-        tier_bucket: registry.bucket(
-            &format!("tier/{tenant}/{name}"),
-            rate,
-        ),
+        tier_bucket: registry.bucket(&format!("tier/{tenant}/{name}"), rate),
         consumer_bucket: entry
             .consumer_rate
             .map(|rate| registry.bucket(&format!("consumer/{tenant}/{consumer}"), rate)),

@@ -68,10 +68,12 @@ pub(crate) fn tool(tenant: TenantId, name: &str, read_only: bool) -> Tool {
     Tool {
         tenant,
         name: name.into(),
+        full_name: name.into(),
         title: None,
         description: "".into(),
         tags: Vec::new(),
         category: "general".into(),
+        search_text: name.into(),
         annotations: Annotations {
             read_only,
             ..Annotations::default()
@@ -98,6 +100,7 @@ pub(crate) fn snapshot(tools: Vec<Tool>) -> Snapshot {
         tools: Vec::new(),
         tools_by_name: Default::default(),
         bucket: None,
+        catalog_version: 0,
     };
     Snapshot {
         tenants: TENANTS.map(tenant).into(),

@@ -20,20 +20,33 @@ const SUMMARY_CHARS_MAX: usize = 160;
 pub fn call(snapshot: &Snapshot, principal: &Principal, arguments: &str) -> ToolResult {
     // Validated before, so this cannot fail; rare enough that reading it twice is no cost.
     let arguments: Value = serde_json::from_str(arguments).unwrap_or_default();
-    let action = arguments.get("action").and_then(Value::as_str).unwrap_or("list");
+    let action = arguments
+        .get("action")
+        .and_then(Value::as_str)
+        .unwrap_or("list");
     let limit = arguments
         .get("limit")
         .and_then(Value::as_u64)
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(TOOLS_PER_PAGE_DEFAULT);
-    let visible = || route::candidates(snapshot, principal).filter(|tool| policy::visible(principal, snapshot, tool));
+    let visible = || {
+        route::candidates(snapshot, principal)
+            .filter(|tool| policy::visible(principal, snapshot, tool))
+    };
     match action {
-        "get" => get(snapshot, principal, arguments.get("name").and_then(Value::as_str)),
+        "get" => get(
+            snapshot,
+            principal,
+            arguments.get("name").and_then(Value::as_str),
+        ),
         "search" => match arguments.get("query").and_then(Value::as_str) {
             Some(query) if !query.trim().is_empty() => {
                 listed(principal, search(visible(), principal, query), limit)
             }
-            _ => ToolResult::text("action search needs \"query\": a few words of what you want to do", true),
+            _ => ToolResult::text(
+                "action search needs \"query\": a few words of what you want to do",
+                true,
+            ),
         },
         // A tool that is in the catalog is active; the documents' other states are never listed.
         _ => match arguments.get("status").and_then(Value::as_str) {
@@ -45,11 +58,21 @@ pub fn call(snapshot: &Snapshot, principal: &Principal, arguments: &str) -> Tool
 
 fn get(snapshot: &Snapshot, principal: &Principal, name: Option<&str>) -> ToolResult {
     let Some(name) = name else {
-        return ToolResult::text("action get needs \"name\": the name of a tool, as list or search show it", true);
+        return ToolResult::text(
+            "action get needs \"name\": the name of a tool, as list or search show it",
+            true,
+        );
     };
-    let found = route::resolve(snapshot, principal, name).filter(|tool| policy::visible(principal, snapshot, tool));
+    let found = route::resolve(snapshot, principal, name)
+        .filter(|tool| policy::visible(principal, snapshot, tool));
     let Some(tool) = found else {
-        return ToolResult::text(&format!("there is no tool named {:.64}; search for it by a few words", name), true);
+        return ToolResult::text(
+            &format!(
+                "there is no tool named {:.64}; search for it by a few words",
+                name
+            ),
+            true,
+        );
     };
     let mut text = Vec::new();
     crate::facade::write::tool(&mut text, route::shown_name(principal, tool), tool);
@@ -57,15 +80,28 @@ fn get(snapshot: &Snapshot, principal: &Principal, name: Option<&str>) -> ToolRe
 }
 
 /// Tools by how many of the words they hold, those in the name first; ties stay in the catalog's order.
-fn search<'s>(tools: impl Iterator<Item = &'s Tool>, principal: &Principal, query: &str) -> Vec<&'s Tool> {
+fn search<'s>(
+    tools: impl Iterator<Item = &'s Tool>,
+    principal: &Principal,
+    query: &str,
+) -> Vec<&'s Tool> {
     let query = query.to_lowercase();
-    let words: Vec<&str> = query.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = query
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
     let mut scored: Vec<(usize, &Tool)> = tools
         .filter_map(|tool| {
             let name = route::shown_name(principal, tool).to_lowercase();
             let points: usize = words
                 .iter()
-                .map(|word| if name.contains(word) { NAME_POINTS } else { usize::from(tool.search_text.contains(word)) })
+                .map(|word| {
+                    if name.contains(word) {
+                        NAME_POINTS
+                    } else {
+                        usize::from(tool.search_text.contains(word))
+                    }
+                })
                 .sum();
             (points > 0).then_some((points, tool))
         })
@@ -88,7 +124,11 @@ fn listed(principal: &Principal, tools: Vec<&Tool>, limit: usize) -> ToolResult 
             })
         })
         .collect();
-    ToolResult::json(json!({"tools": entries, "total": tools.len()}).to_string().into_bytes())
+    ToolResult::json(
+        json!({"tools": entries, "total": tools.len()})
+            .to_string()
+            .into_bytes(),
+    )
 }
 
 fn summary(description: &str) -> String {
@@ -96,6 +136,8 @@ fn summary(description: &str) -> String {
     if line.chars().count() <= SUMMARY_CHARS_MAX {
         return line.to_owned();
     }
-    line.chars().take(SUMMARY_CHARS_MAX - 1).chain(['…']).collect()
+    line.chars()
+        .take(SUMMARY_CHARS_MAX - 1)
+        .chain(['…'])
+        .collect()
 }
-

@@ -19,8 +19,18 @@ pub fn call(principal: &Principal, tenant: &Tenant, now: Now) -> ToolResult {
     let identity = principal.identity();
     let usage = &identity.usage;
     let mut limits = vec![limit(&identity.tier_bucket, LimitScope::Tier, now)];
-    limits.extend(identity.consumer_bucket.as_deref().map(|bucket| limit(bucket, LimitScope::Consumer, now)));
-    limits.extend(tenant.bucket.as_deref().map(|bucket| limit(bucket, LimitScope::Tenant, now)));
+    limits.extend(
+        identity
+            .consumer_bucket
+            .as_deref()
+            .map(|bucket| limit(bucket, LimitScope::Consumer, now)),
+    );
+    limits.extend(
+        tenant
+            .bucket
+            .as_deref()
+            .map(|bucket| limit(bucket, LimitScope::Tenant, now)),
+    );
     let answer = json!({
         "caller": &*identity.subject,
         "tenant": &*tenant.name,

@@ -72,7 +72,9 @@ impl Problem {
 /// `file:line:column: object: message (hint)`, each part only where it is known.
 impl From<crate::auth::keys_file::Problem> for Problem {
     fn from(problem: crate::auth::keys_file::Problem) -> Self {
-        Self::new(problem.message).in_file(&problem.path).at((problem.line, problem.column))
+        Self::new(problem.message)
+            .in_file(&problem.path)
+            .at((problem.line, problem.column))
     }
 }
 

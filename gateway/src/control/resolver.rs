@@ -29,13 +29,20 @@ pub async fn run(published: Arc<ArcSwap<Snapshot>>) {
             since_refresh = Duration::ZERO;
         }
         let snapshot = published.load_full();
-        let due = snapshot.upstreams.iter().filter(|upstream| refresh || upstream.addresses.load().is_empty());
+        let due = snapshot
+            .upstreams
+            .iter()
+            .filter(|upstream| refresh || upstream.addresses.load().is_empty());
         // At once, not one after the other: a name whose server is gone must not delay the next.
         let mut lookups = tokio::task::JoinSet::new();
         for upstream in due {
             resolve_literal(upstream);
             if upstream.host.parse::<IpAddr>().is_err() {
-                lookups.spawn_local(lookup(Arc::clone(&upstream.host), upstream.port, Arc::clone(&upstream.addresses)));
+                lookups.spawn_local(lookup(
+                    Arc::clone(&upstream.host),
+                    upstream.port,
+                    Arc::clone(&upstream.addresses),
+                ));
             }
         }
         while lookups.join_next().await.is_some() {}
@@ -50,7 +57,9 @@ pub fn resolve_literal(upstream: &Upstream) {
     if let Ok(address) = upstream.host.parse::<IpAddr>()
         && upstream.addresses.load().is_empty()
     {
-        upstream.addresses.set(vec![SocketAddr::new(address, upstream.port)]);
+        upstream
+            .addresses
+            .set(vec![SocketAddr::new(address, upstream.port)]);
     }
 }
 

@@ -17,9 +17,9 @@ use arc_swap::ArcSwap;
 
 use super::admin::{self, AdminRoutes, StatusBody};
 use super::catalog::Catalog;
+use super::resolver;
 use super::settings::{Ebpf, Settings};
 use super::sight::{Sight, kernel_sample};
-use super::resolver;
 use crate::kernel::{Kernel, Mode};
 use crate::mcp::handshake;
 use crate::mcp::origin::AllowedHosts;
@@ -30,12 +30,12 @@ use crate::snapshot::Snapshot;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::log;
 use crate::telemetry::scrape::{Sample, SampleKind};
+use crate::worker;
 use crate::worker::census::Census;
 use crate::worker::clock::Clock;
 use crate::worker::core::{Ends, Phase, ServerLimits, Shared};
 use crate::worker::io::{Driver, usable_cpus};
 use crate::worker::notice::{self, Notice};
-use crate::worker;
 
 /// Pause between two looks at the workers' notices.
 const NOTICES_LOOK: Duration = Duration::from_millis(100);
@@ -46,7 +46,9 @@ const NOTICES_LOOK: Duration = Duration::from_millis(100);
 /// Whatever keeps the gateway from serving: each names the setting to change.
 pub fn serve(settings: Settings, started: Instant) -> Result<()> {
     log::init(settings.logs.format, &settings.logs.level)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let tasks = tokio::task::LocalSet::new();
     tasks.block_on(&runtime, run(settings, started))
 }
@@ -66,8 +68,11 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     let address = SocketAddr::new(settings.listening.host, settings.listening.port);
     let workers = settings.listening.workers.get();
     let (spool, meters) = start_spool(&settings, workers)?;
-    let (access, access_ends) =
-        AccessWriter::start(settings.logs.access, &settings.logs.access_destination, workers)?;
+    let (access, access_ends) = AccessWriter::start(
+        settings.logs.access,
+        &settings.logs.access_destination,
+        workers,
+    )?;
     let sockets = bind(address, workers)?;
     let listeners = sockets.first().map(TcpListener::local_addr).transpose()?;
     let driver = Driver::probe();
@@ -89,11 +94,23 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     let ends = meters.into_iter().zip(access_ends).zip(cores);
     let cpus = usable_cpus();
     let mut threads = Vec::with_capacity(workers);
-    for (index, (socket, ((meter, access), counters))) in sockets.into_iter().zip(ends).enumerate() {
+    for (index, (socket, ((meter, access), counters))) in sockets.into_iter().zip(ends).enumerate()
+    {
         // With as many workers as CPUs each has its own; otherwise the kernel places them better.
         let cpu = (cpus.len() == workers).then(|| cpus[index]);
-        let ends = Ends { meter, access, counters };
-        threads.push(worker::start(index, cpu, driver, socket, Arc::clone(&shared), ends)?);
+        let ends = Ends {
+            meter,
+            access,
+            counters,
+        };
+        threads.push(worker::start(
+            index,
+            cpu,
+            driver,
+            socket,
+            Arc::clone(&shared),
+            ends,
+        )?);
     }
     announce(&settings, &shared, driver, listeners, started);
     tokio::task::spawn_local(resolver::run(Arc::clone(&shared.snapshot)));
@@ -142,12 +159,16 @@ fn shared(
             requests_per_connection_max: bounds.requests_per_connection_max,
             grace_period_ms: listening.grace_period_ms,
         },
-        hosts: hosts.map_err(|reason| anyhow::anyhow!("--allowed-hosts, --allowed-origins: {reason}"))?,
+        hosts: hosts
+            .map_err(|reason| anyhow::anyhow!("--allowed-hosts, --allowed-origins: {reason}"))?,
         sealer: sealer(settings)?,
         sessions: crate::mcp::session::Sessions::default(),
         instructions: handshake::INSTRUCTIONS.into(),
         upstream_tls: roots::client_config(settings.catalog.upstream_ca_file.as_deref())?,
-        census: Arc::new(Census::new(bounds.connections_max, bounds.connections_per_address_max)),
+        census: Arc::new(Census::new(
+            bounds.connections_max,
+            bounds.connections_per_address_max,
+        )),
         phase: Phase::default(),
         sight: Box::new(SharedSight(Arc::clone(sight))),
         notices,
@@ -162,7 +183,8 @@ fn sealer(settings: &Settings) -> Result<Sealer> {
         None => Sealer::with_random_key(),
         Some(secret) => {
             // The setting may be any text; the cipher wants 32 bytes.
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.expose().as_bytes());
+            let digest =
+                aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.expose().as_bytes());
             let mut key = [0; 32];
             key.copy_from_slice(digest.as_ref());
             Sealer::new(&key, &[])
@@ -207,7 +229,13 @@ fn kernel_samples(kernel: Kernel, driver: Driver) -> Box<dyn Fn() -> Vec<Sample>
 }
 
 /// One line that says what is served, on what, and what an operator should know.
-fn announce(settings: &Settings, shared: &Shared, driver: Driver, listeners: Option<SocketAddr>, started: Instant) {
+fn announce(
+    settings: &Settings,
+    shared: &Shared,
+    driver: Driver,
+    listeners: Option<SocketAddr>,
+    started: Instant,
+) {
     let snapshot = shared.snapshot.load();
     tracing::info!(
         address = listeners.map(tracing::field::display),
@@ -218,7 +246,9 @@ fn announce(settings: &Settings, shared: &Shared, driver: Driver, listeners: Opt
         "serving"
     );
     if driver == Driver::Epoll {
-        tracing::warn!("io_uring is refused on this machine: the workers use epoll, at up to a fifth more CPU a call");
+        tracing::warn!(
+            "io_uring is refused on this machine: the workers use epoll, at up to a fifth more CPU a call"
+        );
     }
     if settings.is_anonymous() {
         tracing::warn!(
@@ -231,16 +261,26 @@ fn announce(settings: &Settings, shared: &Shared, driver: Driver, listeners: Opt
 async fn log_notices(notices: std::sync::mpsc::Receiver<Notice>) {
     loop {
         for notice in notices.try_iter() {
-            tracing::warn!(subject = notice.subject, request_id = notice.request_id, "{}", notice.message);
+            tracing::warn!(
+                subject = notice.subject,
+                request_id = notice.request_id,
+                "{}",
+                notice.message
+            );
         }
         tokio::time::sleep(NOTICES_LOOK).await;
     }
 }
 
 /// The metrics port; its task ends when the sender says so.
-async fn start_admin(settings: &Settings, sight: &Arc<Sight>) -> Result<tokio::sync::watch::Sender<bool>> {
+async fn start_admin(
+    settings: &Settings,
+    sight: &Arc<Sight>,
+) -> Result<tokio::sync::watch::Sender<bool>> {
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let Some(port) = settings.listening.metrics_port else { return Ok(stop) };
+    let Some(port) = settings.listening.metrics_port else {
+        return Ok(stop);
+    };
     let address = SocketAddr::new(settings.listening.host, port);
     let listener = match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => listener,
@@ -255,9 +295,15 @@ async fn start_admin(settings: &Settings, sight: &Arc<Sight>) -> Result<tokio::s
         metrics: Box::new(move || metrics.metrics()),
         ready: Box::new(move || {
             let readiness = ready.readiness();
-            StatusBody { http_status: readiness.http_status(), body: readiness.body() }
+            StatusBody {
+                http_status: readiness.http_status(),
+                body: readiness.body(),
+            }
         }),
-        live: Box::new(|| StatusBody { http_status: 200, body: br#"{"status":"ok"}"#.to_vec() }),
+        live: Box::new(|| StatusBody {
+            http_status: 200,
+            body: br#"{"status":"ok"}"#.to_vec(),
+        }),
     };
     tokio::task::spawn_local(admin::serve(listener, Arc::new(routes), stopped));
     Ok(stop)

@@ -48,7 +48,12 @@ impl Sight {
             listeners: self.listeners.clone(),
             catalog_generation: snapshot.generation,
             tools: snapshot.tools.len() as u64,
-            catalog_problems: self.problems.load().iter().map(ToString::to_string).collect(),
+            catalog_problems: self
+                .problems
+                .load()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             services_missing: Vec::new(),
             spool: self.spool.as_ref().map(|spool| spool.summary()),
             draining: self.draining.load(Ordering::Relaxed),
@@ -110,7 +115,10 @@ impl crate::worker::core::Sight for Sight {
             version: env!("CARGO_PKG_VERSION"),
             uptime_s: self.uptime_s(),
             host,
-            address: self.listeners.first().map_or("127.0.0.1:3001", String::as_str),
+            address: self
+                .listeners
+                .first()
+                .map_or("127.0.0.1:3001", String::as_str),
             is_secure: false,
             needs_key: self.needs_key,
         };
@@ -125,7 +133,10 @@ pub fn kernel_sample(counter: &KernelCounter) -> Sample {
         // The text format adds the suffix of counters itself.
         name: counter.name.strip_suffix("_total").unwrap_or(counter.name),
         help: counter.help,
-        labels: vec![("listener", counter.listener.to_string()), ("direction", counter.direction.to_owned())],
+        labels: vec![
+            ("listener", counter.listener.to_string()),
+            ("direction", counter.direction.to_owned()),
+        ],
         value: counter.value,
         kind: match counter.kind {
             Kind::Counter => SampleKind::Counter,

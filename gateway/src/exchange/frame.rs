@@ -41,11 +41,15 @@ impl<'a> Frame<'a> {
         let head = inbound.head;
         let mut meter = core.meter.borrow_mut();
         let identifiers = meter.identifiers();
-        let request_id = RequestId::accept_or_make(head.x_request_id, identifiers, inbound.now.unix_ms);
+        let request_id =
+            RequestId::accept_or_make(head.x_request_id, identifiers, inbound.now.unix_ms);
         let trace = head
             .traceparent
             .and_then(TraceContext::parse)
-            .map(|parent| Trace { id: parent.trace_id, header: parent.child(identifiers) });
+            .map(|parent| Trace {
+                id: parent.trace_id,
+                header: parent.child(identifiers),
+            });
         Self {
             core,
             head,

@@ -26,11 +26,18 @@ pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
         }
         Own::Landing => {
             let form = Form::preferred(frame.head.accept);
-            Answer::of(200, form.content_type(), shared.sight.landing(frame.head.host, form))
-                .with("content-security-policy", landing::content_security_policy().as_bytes())
-                .with("x-content-type-options", b"nosniff")
-                .with("referrer-policy", b"no-referrer")
-                .with("vary", b"accept")
+            Answer::of(
+                200,
+                form.content_type(),
+                shared.sight.landing(frame.head.host, form),
+            )
+            .with(
+                "content-security-policy",
+                landing::content_security_policy().as_bytes(),
+            )
+            .with("x-content-type-options", b"nosniff")
+            .with("referrer-policy", b"no-referrer")
+            .with("vary", b"accept")
         }
     }
 }
@@ -43,7 +50,11 @@ pub(super) fn refuse(frame: &Frame<'_>, refusal: Refusal) -> Answer {
 
 /// A refusal in the facade's shape, which is also what a browser or curl is shown.
 pub(super) fn plain_refusal(refusal: Refusal, request_id: &str) -> Answer {
-    let mut answer = Answer::of(refusal.row().http, JSON, facade::write::error(refusal, None, request_id));
+    let mut answer = Answer::of(
+        refusal.row().http,
+        JSON,
+        facade::write::error(refusal, None, request_id),
+    );
     add_refusal_headers(&mut answer, refusal);
     answer
 }
@@ -54,7 +65,10 @@ pub(super) fn add_refusal_headers(answer: &mut Answer, refusal: Refusal) {
         answer.header("www-authenticate", challenge.as_bytes());
     }
     if let Some(seconds) = refusal.retry_after_s() {
-        answer.header("retry-after", itoa::Buffer::new().format(seconds).as_bytes());
+        answer.header(
+            "retry-after",
+            itoa::Buffer::new().format(seconds).as_bytes(),
+        );
     }
     if let Refusal::RateLimited(state) = refusal {
         limit::headers::write(&state, &mut answer.headers);

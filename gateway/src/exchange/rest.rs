@@ -22,14 +22,18 @@ use crate::snapshot::tool::Tool;
 
 /// Answers a request to `/mcp/v1/...`.
 pub(super) async fn answer(frame: &Frame<'_>, path: Facade<'_>) -> Answer {
-    if let Err(refusal) = origin::check(frame.head.host, frame.head.origin, &frame.core.shared.hosts) {
+    if let Err(refusal) =
+        origin::check(frame.head.host, frame.head.origin, &frame.core.shared.hosts)
+    {
         return refuse(frame, refusal);
     }
     match path {
         Facade::Information => Answer::json(200, write::information(env!("CARGO_PKG_VERSION"))),
         Facade::Invoke(name) => invoke(frame, name).await,
         Facade::Tool(name) if frame.head.method == Method::Post => invoke(frame, name).await,
-        Facade::Tools | Facade::Categories | Facade::Tags | Facade::Tool(_) => look(frame, path).await,
+        Facade::Tools | Facade::Categories | Facade::Tags | Facade::Tool(_) => {
+            look(frame, path).await
+        }
     }
 }
 
@@ -37,7 +41,8 @@ pub(super) async fn answer(frame: &Frame<'_>, path: Facade<'_>) -> Answer {
 async fn look(frame: &Frame<'_>, path: Facade<'_>) -> Answer {
     let mut visit = Visit::open(frame, Transport::Rest, "tools/list", 0);
     let seen = async {
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
         call(frame, &principal, Want::List, &mut visit).await?;
         render(frame, &principal, path).map_err(Failure::from)
     };
@@ -49,10 +54,19 @@ async fn look(frame: &Frame<'_>, path: Facade<'_>) -> Answer {
 
 fn render(frame: &Frame<'_>, principal: &Principal, path: Facade<'_>) -> Result<Vec<u8>, Refusal> {
     let snapshot = frame.snapshot();
-    let visible = || route::candidates(snapshot, principal).filter(|tool| policy::visible(principal, snapshot, tool));
+    let visible = || {
+        route::candidates(snapshot, principal)
+            .filter(|tool| policy::visible(principal, snapshot, tool))
+    };
     match path {
-        Facade::Categories => Ok(write::counts("categories", visible().map(|tool| tool.category.clone()))),
-        Facade::Tags => Ok(write::counts("tags", visible().flat_map(|tool| tool.tags.iter().cloned()))),
+        Facade::Categories => Ok(write::counts(
+            "categories",
+            visible().map(|tool| tool.category.clone()),
+        )),
+        Facade::Tags => Ok(write::counts(
+            "tags",
+            visible().flat_map(|tool| tool.tags.iter().cloned()),
+        )),
         Facade::Tool(name) => {
             let name = facade::tool_name(name)?;
             let tool = route::resolve(snapshot, principal, &name).ok_or(Refusal::ToolUnknown)?;
@@ -71,7 +85,12 @@ fn render(frame: &Frame<'_>, principal: &Principal, path: Facade<'_>) -> Result<
     }
 }
 
-fn page(frame: &Frame<'_>, principal: &Principal, query: &ListQuery<'_>, wanted: &[&Tool]) -> Result<Vec<u8>, Refusal> {
+fn page(
+    frame: &Frame<'_>,
+    principal: &Principal,
+    query: &ListQuery<'_>,
+    wanted: &[&Tool],
+) -> Result<Vec<u8>, Refusal> {
     let shared = &frame.core.shared;
     let scope = cursor::Scope {
         catalog_version: frame.snapshot().catalog_version,
@@ -109,8 +128,13 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
     let mut visit = Visit::open(frame, Transport::Rest, "tools/call", frame.body.len());
     let result = async {
         let invocation = invocation.as_ref().map_err(|refusal| *refusal)?;
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
-        let want = Want::Tool { name: &name, arguments: invocation.arguments, headers: None };
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let want = Want::Tool {
+            name: &name,
+            arguments: invocation.arguments,
+            headers: None,
+        };
         call(frame, &principal, want, &mut visit).await
     };
     let outcome: Result<Option<ToolResult>, Failure<'_>> = result.await;
@@ -122,8 +146,19 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
             let latency_ms = frame.core.clock.now().micros_since(frame.now) / 1_000;
             let invoked_at = crate::meter::event::timestamp(frame.now.unix_ms);
             let mut out = frame.core.buffers.take();
-            write::invoked(&mut out, &name, &result, request_id, latency_ms, &invoked_at);
-            let status = if result.is_error { Status::Error } else { Status::Success };
+            write::invoked(
+                &mut out,
+                &name,
+                &result,
+                request_id,
+                latency_ms,
+                &invoked_at,
+            );
+            let status = if result.is_error {
+                Status::Error
+            } else {
+                Status::Success
+            };
             let mut answer = Answer::json(200, out);
             add_limits(&visit, &mut answer);
             visit.close(status, &answer);

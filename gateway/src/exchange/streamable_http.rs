@@ -36,10 +36,17 @@ const SESSION_HEADER: &str = "mcp-session-id";
 
 /// Answers a request to `/mcp`.
 pub(super) async fn answer(frame: &Frame<'_>) -> Answer {
-    if let Err(refusal) = origin::check(frame.head.host, frame.head.origin, &frame.core.shared.hosts) {
+    if let Err(refusal) =
+        origin::check(frame.head.host, frame.head.origin, &frame.core.shared.hosts)
+    {
         return refuse(frame, refusal);
     }
-    let headers = Headers::collect(frame.head.headers().map(|(name, value)| (name.as_bytes(), value)));
+    let headers = Headers::collect(
+        frame
+            .head
+            .headers()
+            .map(|(name, value)| (name.as_bytes(), value)),
+    );
     let mut answer = match frame.head.method {
         HttpMethod::Options => cors::preflight(),
         HttpMethod::Get => open_stream(frame, &headers).await,
@@ -79,18 +86,35 @@ struct Reply {
 
 impl Reply {
     fn json(body: Vec<u8>) -> Self {
-        Self { answer: Answer::json(200, body), status: Status::Success }
+        Self {
+            answer: Answer::json(200, body),
+            status: Status::Success,
+        }
     }
 }
 
 /// One message: a notification is acknowledged, a request answered and recorded.
 async fn one(frame: &Frame<'_>, headers: &Headers<'_>, message: &Message<'_>) -> Answer {
     let era = era::of_message(message, headers);
-    let Kind::Request { id, method } = &message.kind else { return acknowledge(frame, headers, era, message) };
-    let mut visit = Visit::open(frame, Transport::StreamableHttp, Method::read(method).label(), frame.body.len());
+    let Kind::Request { id, method } = &message.kind else {
+        return acknowledge(frame, headers, era, message);
+    };
+    let mut visit = Visit::open(
+        frame,
+        Transport::StreamableHttp,
+        Method::read(method).label(),
+        frame.body.len(),
+    );
     let answered = async {
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
-        let turn = Turn { frame, headers, message, principal: &principal, id: *id };
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let turn = Turn {
+            frame,
+            headers,
+            message,
+            principal: &principal,
+            id: *id,
+        };
         match era {
             Era::Modern => turn.modern(&mut visit).await,
             Era::Legacy => turn.legacy(&mut visit).await,
@@ -110,9 +134,15 @@ async fn one(frame: &Frame<'_>, headers: &Headers<'_>, message: &Message<'_>) ->
 }
 
 /// A message that wants no answer: 202 once it is known to be sound and whose it is.
-fn acknowledge(frame: &Frame<'_>, headers: &Headers<'_>, era: Era, message: &Message<'_>) -> Answer {
+fn acknowledge(
+    frame: &Frame<'_>,
+    headers: &Headers<'_>,
+    era: Era,
+    message: &Message<'_>,
+) -> Answer {
     let sound = || -> Result<(), Failure<'_>> {
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
         match era {
             Era::Modern => modern::check(message, headers).map(|_| ())?,
             Era::Legacy => open_session(frame, headers, &principal).map(|_| ())?,
@@ -129,12 +159,17 @@ fn acknowledge(frame: &Frame<'_>, headers: &Headers<'_>, era: Era, message: &Mes
 }
 
 /// An array of messages: only in sessions of 2025-03-26. Each goes through the same stages as one alone.
-async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Message<'_>, Fault<'_>>]) -> Answer {
+async fn batch(
+    frame: &Frame<'_>,
+    headers: &Headers<'_>,
+    messages: &[Result<Message<'_>, Fault<'_>>],
+) -> Answer {
     let allowed = || -> Result<(), Failure<'_>> {
         if era::of_headers(headers) == Era::Modern {
             return Err(Refusal::BatchRefused.into());
         }
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
         let session = match headers.session {
             crate::mcp::headers::Field::Absent => return Err(Refusal::BatchRefused.into()),
             _ => open_session(frame, headers, &principal)?,
@@ -151,7 +186,14 @@ async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Mess
         let answer = match message {
             Ok(message) => match legacy::check_in_batch(message) {
                 Ok(()) => one(frame, headers, message).await,
-                Err(refusal) => unreadable(frame, Era::Legacy, Fault { refusal, id: message.id() }),
+                Err(refusal) => unreadable(
+                    frame,
+                    Era::Legacy,
+                    Fault {
+                        refusal,
+                        id: message.id(),
+                    },
+                ),
             },
             Err(fault) => unreadable(frame, Era::Legacy, *fault),
         };
@@ -161,7 +203,11 @@ async fn batch(frame: &Frame<'_>, headers: &Headers<'_>, messages: &[Result<Mess
             body.extend_from_slice(&answer.body);
         }
     }
-    if answers.end(&mut body) { Answer::json(200, body) } else { Answer::empty(202) }
+    if answers.end(&mut body) {
+        Answer::json(200, body)
+    } else {
+        Answer::empty(202)
+    }
 }
 
 /// One request of a known caller.
@@ -179,7 +225,10 @@ impl<'a> Turn<'a, '_> {
             return Err(Refusal::Internal.into());
         };
         match method {
-            Method::ToolsCall => self.tools_call(Revision::V20260728, Some(self.headers), visit).await,
+            Method::ToolsCall => {
+                self.tools_call(Revision::V20260728, Some(self.headers), visit)
+                    .await
+            }
             Method::ToolsList => self.tools_list(Era::Modern, visit).await,
             Method::ServerDiscover => {
                 call(self.frame, self.principal, Want::Protocol, visit).await?;
@@ -190,8 +239,17 @@ impl<'a> Turn<'a, '_> {
             Method::SubscriptionsListen => {
                 let filter = listen::read_filter(&self.message.params)?;
                 call(self.frame, self.principal, Want::Protocol, visit).await?;
-                let stream = Subscription::listen(self.frame.core, self.principal, self.authorization(), self.id, filter)?;
-                Ok(Reply { answer: stream_answer(stream), status: Status::Success })
+                let stream = Subscription::listen(
+                    self.frame.core,
+                    self.principal,
+                    self.authorization(),
+                    self.id,
+                    filter,
+                )?;
+                Ok(Reply {
+                    answer: stream_answer(stream),
+                    status: Status::Success,
+                })
             }
             Method::Initialize | Method::Ping | Method::LoggingSetLevel | Method::Unknown => {
                 Err(Refusal::MethodUnknown.into())
@@ -200,7 +258,8 @@ impl<'a> Turn<'a, '_> {
     }
 
     async fn legacy(&self, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
-        let opens = matches!(&self.message.kind, Kind::Request { method, .. } if method == "initialize");
+        let opens =
+            matches!(&self.message.kind, Kind::Request { method, .. } if method == "initialize");
         if opens {
             return self.initialize(visit).await;
         }
@@ -211,16 +270,19 @@ impl<'a> Turn<'a, '_> {
         match method {
             Method::ToolsCall => self.tools_call(session.revision, None, visit).await,
             Method::ToolsList => self.tools_list(Era::Legacy, visit).await,
-            Method::LoggingSetLevel if !self.names_a_log_level() => Err(Refusal::ParamsInvalid.into()),
+            Method::LoggingSetLevel if !self.names_a_log_level() => {
+                Err(Refusal::ParamsInvalid.into())
+            }
             Method::Ping | Method::LoggingSetLevel => {
                 call(self.frame, self.principal, Want::Protocol, visit).await?;
                 let mut body = self.frame.core.buffers.take();
                 answer::write_empty(&mut body, self.id);
                 Ok(Reply::json(body))
             }
-            Method::Initialize | Method::ServerDiscover | Method::SubscriptionsListen | Method::Unknown => {
-                Err(Refusal::MethodUnknown.into())
-            }
+            Method::Initialize
+            | Method::ServerDiscover
+            | Method::SubscriptionsListen
+            | Method::Unknown => Err(Refusal::MethodUnknown.into()),
         }
     }
 
@@ -260,7 +322,12 @@ impl<'a> Turn<'a, '_> {
                 name: route::shown_name(self.principal, tool),
                 definition: &tool.definition,
             });
-        let page = Page { era, size: TOOLS_PER_PAGE_MAX, scope, sealer: &shared.sealer };
+        let page = Page {
+            era,
+            size: TOOLS_PER_PAGE_MAX,
+            scope,
+            sealer: &shared.sealer,
+        };
         let mut body = self.frame.core.buffers.take();
         list::write(&mut body, self.id, &page, listed)?;
         Ok(Reply::json(body))
@@ -274,14 +341,22 @@ impl<'a> Turn<'a, '_> {
     ) -> Result<Reply, Failure<'a>> {
         let params = &self.message.params;
         let name = params.name.as_str().ok_or(Refusal::ParamsInvalid)?;
-        let want = Want::Tool { name, arguments: params.arguments, headers };
+        let want = Want::Tool {
+            name,
+            arguments: params.arguments,
+            headers,
+        };
         let mut body = self.frame.core.buffers.take();
         let status = match call(self.frame, self.principal, want, visit).await {
             Ok(result) => {
                 let result = result.unwrap_or_default();
                 answer::write_tool_result(&mut body, self.id, revision, &result);
                 self.frame.core.buffers.give_back(result.content);
-                if result.is_error { Status::Error } else { Status::Success }
+                if result.is_error {
+                    Status::Error
+                } else {
+                    Status::Success
+                }
             }
             // What a model can act on is a tool's result, not a protocol error (SEP-1303).
             Err(Failure::Arguments(invalid)) => {
@@ -298,11 +373,18 @@ impl<'a> Turn<'a, '_> {
             }
             Err(failure) => return Err(failure),
         };
-        Ok(Reply { answer: Answer::json(200, body), status })
+        Ok(Reply {
+            answer: Answer::json(200, body),
+            status,
+        })
     }
 
     fn names_a_log_level(&self) -> bool {
-        self.message.params.level.as_str().is_some_and(method::is_log_level)
+        self.message
+            .params
+            .level
+            .as_str()
+            .is_some_and(method::is_log_level)
     }
 
     fn authorization(&self) -> Option<&[u8]> {
@@ -318,10 +400,15 @@ async fn open_stream(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
         if !accept::takes_event_stream(frame.head) {
             return Err(Failure::from(Refusal::NotAcceptable));
         }
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
         open_session(frame, headers, &principal)?;
         call(frame, &principal, Want::Protocol, &mut visit).await?;
-        Ok(Subscription::legacy(frame.core, &principal, frame.head.authorization)?)
+        Ok(Subscription::legacy(
+            frame.core,
+            &principal,
+            frame.head.authorization,
+        )?)
     };
     match opened.await {
         Ok(stream) => {
@@ -342,7 +429,8 @@ async fn end_session(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     let mut visit = Visit::open(frame, Transport::StreamableHttp, "session/end", 0);
     let ended = async {
         era::check_stream(headers)?;
-        let principal = auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal =
+            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
         let session = open_session(frame, headers, &principal)?;
         call(frame, &principal, Want::Protocol, &mut visit).await?;
         frame.core.shared.sessions.end(&session, frame.now.unix_ms);
@@ -362,10 +450,20 @@ async fn end_session(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     }
 }
 
-fn open_session(frame: &Frame<'_>, headers: &Headers<'_>, principal: &Principal) -> Result<Session, Refused<'static>> {
+fn open_session(
+    frame: &Frame<'_>,
+    headers: &Headers<'_>,
+    principal: &Principal,
+) -> Result<Session, Refused<'static>> {
     let shared = &frame.core.shared;
     let binding = Binding::from(principal.binding());
-    legacy::open_session(&shared.sessions, &shared.sealer, headers, &binding, frame.now.unix_ms)
+    legacy::open_session(
+        &shared.sessions,
+        &shared.sealer,
+        headers,
+        &binding,
+        frame.now.unix_ms,
+    )
 }
 
 fn stream_answer(stream: Subscription) -> Answer {
@@ -380,7 +478,13 @@ fn stream_answer(stream: Subscription) -> Answer {
 fn unreadable(frame: &Frame<'_>, era: Era, fault: Fault<'_>) -> Answer {
     let failure = Failure::from(fault.refusal);
     let answer = failed(frame, era, fault.id, &failure);
-    Visit::open(frame, Transport::StreamableHttp, "unknown", frame.body.len()).fail(&failure, &answer);
+    Visit::open(
+        frame,
+        Transport::StreamableHttp,
+        "unknown",
+        frame.body.len(),
+    )
+    .fail(&failure, &answer);
     answer
 }
 

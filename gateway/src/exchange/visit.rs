@@ -32,7 +32,12 @@ pub(crate) struct Visit<'a> {
 
 impl<'a> Visit<'a> {
     /// Begins a call. `action` is a method's name from a bounded set.
-    pub(crate) fn open(frame: &'a Frame<'a>, transport: Transport, action: &'static str, request_bytes: usize) -> Self {
+    pub(crate) fn open(
+        frame: &'a Frame<'a>,
+        transport: Transport,
+        action: &'static str,
+        request_bytes: usize,
+    ) -> Self {
         Self {
             frame,
             transport,
@@ -90,7 +95,9 @@ impl<'a> Visit<'a> {
         self.frame.core.counters.upstream_faults.add(fault.label());
         let tool = self.tool.map_or("", |tool| &*tool.name);
         let message = format!("an upstream gave no answer: {}", fault.label());
-        self.frame.core.notify(tool, message, self.frame.request_id());
+        self.frame
+            .core
+            .notify(tool, message, self.frame.request_id());
     }
 
     /// Ends a call that has an answer.
@@ -126,11 +133,22 @@ impl<'a> Visit<'a> {
         if let Some(identity) = identity {
             identity.usage.add(status, cost_microunits, now.unix_ms);
         }
-        core.counters.request(self.transport, MethodClass::of(self.action), status, latency_us);
+        core.counters.request(
+            self.transport,
+            MethodClass::of(self.action),
+            status,
+            latency_us,
+        );
         if self.upstream_us > 0 {
-            core.counters.call(latency_us.saturating_sub(self.upstream_us), self.upstream_us);
+            core.counters.call(
+                latency_us.saturating_sub(self.upstream_us),
+                self.upstream_us,
+            );
         }
-        let named = frame.head.x_consumer_id.and_then(|value| std::str::from_utf8(value).ok());
+        let named = frame
+            .head
+            .x_consumer_id
+            .and_then(|value| std::str::from_utf8(value).ok());
         let consumer = match identity {
             Some(identity) if identity.may_name_consumer => named.unwrap_or(&identity.consumer),
             Some(identity) => &identity.consumer,
@@ -138,25 +156,31 @@ impl<'a> Visit<'a> {
         };
         let metadata = self.reason.map(|refusal| [("reason", refusal.row().label)]);
         let record = Record {
-                tenant: identity.map_or("", |identity| &frame.snapshot().tenant(identity.tenant).name),
-                consumer,
-                user_id: identity.map(|identity| &*identity.subject),
-                tool: self.tool.map_or(self.name, |tool| &*tool.name),
-                action: self.action,
-                transport: self.transport,
-                status,
-                latency_us,
-                backend_us: self.upstream_us,
-                request_bytes: self.request_bytes as u64,
-                response_bytes: response_bytes as u64,
-                cost_microunits,
-                request_id: frame.request_id(),
-                trace_id: frame.trace_id(),
-                metadata: metadata.as_ref().map_or(&[], |pairs| &pairs[..]),
+            tenant: identity.map_or("", |identity| {
+                &frame.snapshot().tenant(identity.tenant).name
+            }),
+            consumer,
+            user_id: identity.map(|identity| &*identity.subject),
+            tool: self.tool.map_or(self.name, |tool| &*tool.name),
+            action: self.action,
+            transport: self.transport,
+            status,
+            latency_us,
+            backend_us: self.upstream_us,
+            request_bytes: self.request_bytes as u64,
+            response_bytes: response_bytes as u64,
+            cost_microunits,
+            request_id: frame.request_id(),
+            trace_id: frame.trace_id(),
+            metadata: metadata.as_ref().map_or(&[], |pairs| &pairs[..]),
             ..Record::default()
         };
         core.meter.borrow_mut().record(&record, now);
-        let line = AccessLine { remote: frame.peer.ip(), http_status, record: &record };
+        let line = AccessLine {
+            remote: frame.peer.ip(),
+            http_status,
+            record: &record,
+        };
         core.access.borrow_mut().write(&line, now.unix_ms);
     }
 }

@@ -29,8 +29,18 @@ impl<'a> ListQuery<'a> {
     /// # Errors
     /// [`Refusal::ParamsInvalid`] for a limit out of bounds or text that is not UTF-8.
     pub fn read(query: Option<&'a str>) -> Result<Self, Refusal> {
-        let mut found = Self { cursor: None, limit: TOOLS_PER_PAGE_DEFAULT, tag: None, category: None, search: None };
-        for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let mut found = Self {
+            cursor: None,
+            limit: TOOLS_PER_PAGE_DEFAULT,
+            tag: None,
+            category: None,
+            search: None,
+        };
+        for pair in query
+            .unwrap_or_default()
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+        {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
                 "cursor" => found.cursor = Some(decode(value)?),
@@ -53,12 +63,18 @@ impl<'a> ListQuery<'a> {
     /// Whether a tool is wanted.
     #[must_use]
     pub fn wants(&self, tool: &Tool) -> bool {
-        self.tag.as_ref().is_none_or(|tag| tool.tags.iter().any(|own| **own == **tag))
-            && self.category.as_ref().is_none_or(|category| *tool.category == **category)
+        self.tag
+            .as_ref()
+            .is_none_or(|tag| tool.tags.iter().any(|own| **own == **tag))
             && self
-                .search
+                .category
                 .as_ref()
-                .is_none_or(|search| search.split_whitespace().all(|word| tool.search_text.contains(word)))
+                .is_none_or(|category| *tool.category == **category)
+            && self.search.as_ref().is_none_or(|search| {
+                search
+                    .split_whitespace()
+                    .all(|word| tool.search_text.contains(word))
+            })
     }
 }
 
@@ -71,7 +87,9 @@ fn decode(value: &str) -> Result<Cow<'_, str>, Refusal> {
             .map(|text| Cow::Owned(text.into_owned()))
             .map_err(|_| Refusal::ParamsInvalid);
     }
-    percent_decode_str(value).decode_utf8().map_err(|_| Refusal::ParamsInvalid)
+    percent_decode_str(value)
+        .decode_utf8()
+        .map_err(|_| Refusal::ParamsInvalid)
 }
 
 #[cfg(test)]
@@ -82,12 +100,24 @@ mod tests {
     fn queries() {
         let read = |query| ListQuery::read(Some(query));
         assert_eq!(ListQuery::read(None).unwrap().limit, TOOLS_PER_PAGE_DEFAULT);
-        let all = read("cursor=a%2Bb&limit=7&tag=x+y&category=c&search=Get%20Order&other=1&&").unwrap();
+        let all =
+            read("cursor=a%2Bb&limit=7&tag=x+y&category=c&search=Get%20Order&other=1&&").unwrap();
         assert_eq!(all.cursor.as_deref(), Some("a+b"));
         assert_eq!((all.limit, all.tag.as_deref()), (7, Some("x y")));
-        assert_eq!((all.category.as_deref(), all.search.as_deref()), (Some("c"), Some("get order")));
-        assert_eq!(read(&format!("limit={TOOLS_PER_PAGE_MAX}")).unwrap().limit, TOOLS_PER_PAGE_MAX);
-        for bad in ["limit=0", "limit=", "limit=-1", "limit=x", "search=%ff", &format!("limit={}", TOOLS_PER_PAGE_MAX + 1)] {
+        assert_eq!(
+            (all.category.as_deref(), all.search.as_deref()),
+            (Some("c"), Some("get order"))
+        );
+        let most = format!("limit={TOOLS_PER_PAGE_MAX}");
+        assert_eq!(read(&most).unwrap().limit, TOOLS_PER_PAGE_MAX);
+        for bad in [
+            "limit=0",
+            "limit=",
+            "limit=-1",
+            "limit=x",
+            "search=%ff",
+            &format!("limit={}", TOOLS_PER_PAGE_MAX + 1),
+        ] {
             assert_eq!(read(bad).unwrap_err(), Refusal::ParamsInvalid, "{bad}");
         }
     }

@@ -69,7 +69,14 @@ pub fn counts(member: &str, names: impl Iterator<Item = std::sync::Arc<str>>) ->
 }
 
 /// An invocation's answer.
-pub fn invoked(out: &mut Vec<u8>, name: &str, result: &ToolResult, request_id: &str, latency_ms: u64, invoked_at: &str) {
+pub fn invoked(
+    out: &mut Vec<u8>,
+    name: &str,
+    result: &ToolResult,
+    request_id: &str,
+    latency_ms: u64,
+    invoked_at: &str,
+) {
     out.extend_from_slice(br#"{"result":{"content":"#);
     out.extend_from_slice(&result.content);
     out.extend_from_slice(br#","isError":"#);
@@ -131,9 +138,16 @@ mod tests {
 
     #[test]
     fn errors_name_code_reason_and_what_to_do() {
-        let error = parse(&error(Refusal::ArgumentsInvalid, Some("order_id is \"missing\""), "r-1"));
+        let error = parse(&error(
+            Refusal::ArgumentsInvalid,
+            Some("order_id is \"missing\""),
+            "r-1",
+        ));
         assert_eq!(error["error"]["code"], "VALIDATION_ERROR");
-        assert_eq!(error["error"]["details"], json!({"request_id": "r-1", "reason": "order_id is \"missing\""}));
+        assert_eq!(
+            error["error"]["details"],
+            json!({"request_id": "r-1", "reason": "order_id is \"missing\""})
+        );
         assert!(!error["error"]["suggestion"].as_str().unwrap().is_empty());
     }
 
@@ -154,11 +168,27 @@ mod tests {
             backend_status: Some(200),
         };
         let mut out = Vec::new();
-        invoked(&mut out, "get_order", &result, "r-1", 12, "2026-11-21T10:00:00.000Z");
+        invoked(
+            &mut out,
+            "get_order",
+            &result,
+            "r-1",
+            12,
+            "2026-11-21T10:00:00.000Z",
+        );
         let answer = parse(&out);
         assert_eq!(answer["toolName"], "get_order");
         assert_eq!(answer["result"]["structuredContent"], json!({"a": 1}));
-        assert_eq!((&answer["result"]["latency_ms"], &answer["result"]["backend_status"]), (&json!(12), &json!(200)));
-        assert_eq!(parse(&information("0.1.0"))["protocolVersions"][0], "2026-07-28");
+        assert_eq!(
+            (
+                &answer["result"]["latency_ms"],
+                &answer["result"]["backend_status"]
+            ),
+            (&json!(12), &json!(200))
+        );
+        assert_eq!(
+            parse(&information("0.1.0"))["protocolVersions"][0],
+            "2026-07-28"
+        );
     }
 }

@@ -23,7 +23,7 @@
 //! | simd-json into `serde_json::Value` | 1,055 | 9,520 | 479,000 |
 //! | `serde_json::Value` | 859 | 8,830 | 437,000 |
 //!
-//! Invariants: a document exists only for well-formed JSON within [`limits::JSON_DEPTH_MAX`], with
+//! Invariants: a document exists only for well-formed JSON within [`crate::limits::JSON_DEPTH_MAX`], with
 //! every string decodable and no member name repeated in an object. Hence what was validated is what
 //! is sent, whichever of two equal names an upstream would have taken.
 

@@ -3,9 +3,9 @@
 //! Sans-I/O: shown the connection's buffer, it lends the next whole request or says what it is waiting
 //! for. A request that arrived in one piece is parsed once and copied never.
 
+use super::Scan;
 use super::body::{BodyReader, Progress};
 use super::head::{self, Head};
-use super::Scan;
 use crate::refusal::Refusal;
 
 /// What the buffer holds.
@@ -65,7 +65,12 @@ impl Framer {
     /// At the start of a connection.
     #[must_use]
     pub fn new(body_bytes_max: usize) -> Self {
-        Self { body_bytes_max, scan: Scan::default(), in_head: false, partial: None }
+        Self {
+            body_bytes_max,
+            scan: Scan::default(),
+            in_head: false,
+            partial: None,
+        }
     }
 
     /// Whether a body is arriving, so that the next read should have room.
@@ -96,30 +101,54 @@ impl Framer {
         let head_bytes = head.head_bytes;
         match progress {
             Progress::Done { consumed } => {
-                let partial = self.partial.insert(Partial { head_bytes, reader, consumed: 0 });
-                Ok(Next::Request { head, body: partial.reader.bytes(arrived), end: head_bytes + consumed })
+                let partial = self.partial.insert(Partial {
+                    head_bytes,
+                    reader,
+                    consumed: 0,
+                });
+                Ok(Next::Request {
+                    head,
+                    body: partial.reader.bytes(arrived),
+                    end: head_bytes + consumed,
+                })
             }
             Progress::More { consumed, .. } => {
                 let say_continue = head.expect_continue && arrived.is_empty();
-                self.partial = Some(Partial { head_bytes, reader, consumed });
-                Ok(Next::Waiting(Waiting::Body { begins: true, say_continue }))
+                self.partial = Some(Partial {
+                    head_bytes,
+                    reader,
+                    consumed,
+                });
+                Ok(Next::Waiting(Waiting::Body {
+                    begins: true,
+                    say_continue,
+                }))
             }
         }
     }
 
     fn go_on<'a>(&'a mut self, buffer: &'a [u8]) -> Result<Next<'a>, Refusal> {
-        let Some(partial) = &mut self.partial else { return Err(Refusal::Internal) };
+        let Some(partial) = &mut self.partial else {
+            return Err(Refusal::Internal);
+        };
         let arrived = &buffer[partial.head_bytes + partial.consumed..];
         match partial.reader.advance(arrived)? {
             Progress::More { consumed, .. } => {
                 partial.consumed += consumed;
-                Ok(Next::Waiting(Waiting::Body { begins: false, say_continue: false }))
+                Ok(Next::Waiting(Waiting::Body {
+                    begins: false,
+                    say_continue: false,
+                }))
             }
             Progress::Done { consumed } => {
                 let end = partial.head_bytes + partial.consumed + consumed;
                 // Parsed again rather than kept: a head borrows the buffer, which has moved since.
                 let head = head::parse(buffer, &mut Scan::default())?.ok_or(Refusal::Internal)?;
-                Ok(Next::Request { head, body: partial.reader.bytes(arrived), end })
+                Ok(Next::Request {
+                    head,
+                    body: partial.reader.bytes(arrived),
+                    end,
+                })
             }
         }
     }
@@ -175,9 +204,15 @@ mod tests {
     #[test]
     fn any_split_gives_the_same_requests() {
         let stream = [PLAIN, CHUNKED, EMPTY, CHUNKED, PLAIN].concat();
-        let expected: Vec<_> = [("/a", "hello"), ("/b", "hello"), ("/c", ""), ("/b", "hello"), ("/a", "hello")]
-            .map(|(path, body)| (path.to_owned(), body.as_bytes().to_vec()))
-            .into();
+        let expected: Vec<_> = [
+            ("/a", "hello"),
+            ("/b", "hello"),
+            ("/c", ""),
+            ("/b", "hello"),
+            ("/a", "hello"),
+        ]
+        .map(|(path, body)| (path.to_owned(), body.as_bytes().to_vec()))
+        .into();
         for step in 1..=stream.len() {
             assert_eq!(cut(&stream, step).unwrap(), expected, "pieces of {step}");
         }
@@ -185,27 +220,62 @@ mod tests {
 
     #[test]
     fn one_byte_past_the_body_bound_is_refused() {
-        let with = |length: usize| format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{}", "x".repeat(length));
+        let with = |length: usize| {
+            format!(
+                "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{}",
+                "x".repeat(length)
+            )
+        };
         assert_eq!(cut(with(100).as_bytes(), 7).unwrap().len(), 1);
-        assert_eq!(cut(with(101).as_bytes(), 7).unwrap_err(), Refusal::BodyTooLarge);
-        let chunks = "32\r\n".to_owned() + &"x".repeat(50) + "\r\n33\r\n" + &"x".repeat(51) + "\r\n0\r\n\r\n";
-        let stream = "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &chunks;
-        assert_eq!(cut(stream.as_bytes(), 7).unwrap_err(), Refusal::BodyTooLarge);
+        assert_eq!(
+            cut(with(101).as_bytes(), 7).unwrap_err(),
+            Refusal::BodyTooLarge
+        );
+        let chunks = "32\r\n".to_owned()
+            + &"x".repeat(50)
+            + "\r\n33\r\n"
+            + &"x".repeat(51)
+            + "\r\n0\r\n\r\n";
+        let stream =
+            "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".to_owned() + &chunks;
+        assert_eq!(
+            cut(stream.as_bytes(), 7).unwrap_err(),
+            Refusal::BodyTooLarge
+        );
     }
 
     #[test]
     fn waits_begin_once_and_100_is_said_once() {
         let mut framer = Framer::new(100);
-        let head = b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+        let head =
+            b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
         let waiting = |framer: &mut Framer, buffer: &[u8]| match framer.next(buffer) {
             Ok(Next::Waiting(waiting)) => waiting,
             other => panic!("{other:?}"),
         };
         assert_eq!(waiting(&mut framer, b""), Waiting::Idle);
-        assert_eq!(waiting(&mut framer, &head[..9]), Waiting::Head { begins: true });
-        assert_eq!(waiting(&mut framer, &head[..10]), Waiting::Head { begins: false });
-        assert_eq!(waiting(&mut framer, head), Waiting::Body { begins: true, say_continue: true });
+        assert_eq!(
+            waiting(&mut framer, &head[..9]),
+            Waiting::Head { begins: true }
+        );
+        assert_eq!(
+            waiting(&mut framer, &head[..10]),
+            Waiting::Head { begins: false }
+        );
+        assert_eq!(
+            waiting(&mut framer, head),
+            Waiting::Body {
+                begins: true,
+                say_continue: true
+            }
+        );
         let more = [head.as_slice(), b"x"].concat();
-        assert_eq!(waiting(&mut framer, &more), Waiting::Body { begins: false, say_continue: false });
+        assert_eq!(
+            waiting(&mut framer, &more),
+            Waiting::Body {
+                begins: false,
+                say_continue: false
+            }
+        );
     }
 }

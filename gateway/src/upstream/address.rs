@@ -37,7 +37,9 @@ pub fn is_allowed(address: IpAddr, allow: &[IpNet]) -> bool {
 
 /// IPv4 inside IPv6 (mapped, NAT64, 6to4) is judged as the IPv4 address that it reaches.
 fn canonical(address: IpAddr) -> IpAddr {
-    let IpAddr::V6(v6) = address else { return address };
+    let IpAddr::V6(v6) = address else {
+        return address;
+    };
     if let Some(v4) = v6.to_ipv4_mapped() {
         return IpAddr::V4(v4);
     }
@@ -95,11 +97,38 @@ mod tests {
     #[test]
     fn special_addresses_need_a_setting() {
         let special = [
-            "127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-            "169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.8", "198.18.0.1", "224.0.0.1",
-            "255.255.255.255", "240.0.0.1", "192.0.2.1", "::1", "::", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
-            "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
-            "2001:db8::1", "2001::1", "3fff::1", "::127.0.0.1", "100::1",
+            "127.0.0.1",
+            "127.255.255.254",
+            "0.0.0.0",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "100.127.255.255",
+            "192.0.0.8",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "192.0.2.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "64:ff9b::a9fe:a9fe",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "2001::1",
+            "3fff::1",
+            "::127.0.0.1",
+            "100::1",
         ];
         for text in special {
             let address: IpAddr = text.parse().unwrap();
@@ -109,7 +138,17 @@ mod tests {
 
     #[test]
     fn public_addresses_need_none() {
-        for text in ["1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.1", "172.32.0.1", "198.20.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "2002:808:808::"] {
+        for text in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.255.255",
+            "100.128.0.1",
+            "172.32.0.1",
+            "198.20.0.1",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "2002:808:808::",
+        ] {
             let address: IpAddr = text.parse().unwrap();
             assert!(is_allowed(address, &[]), "{text} is public");
         }
@@ -118,7 +157,14 @@ mod tests {
     #[test]
     fn a_range_allows_exactly_what_it_holds() {
         let allow: Vec<IpNet> = vec!["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
-        for (text, allowed) in [("127.0.0.1", true), ("::ffff:127.0.0.9", true), ("10.0.0.1", false), ("fd00::1", true), ("fe80::1", false), ("::1", false)] {
+        for (text, allowed) in [
+            ("127.0.0.1", true),
+            ("::ffff:127.0.0.9", true),
+            ("10.0.0.1", false),
+            ("fd00::1", true),
+            ("fe80::1", false),
+            ("::1", false),
+        ] {
             assert_eq!(is_allowed(text.parse().unwrap(), &allow), allowed, "{text}");
         }
     }

@@ -74,7 +74,10 @@ mod tests {
     use super::*;
 
     fn at(ms: u64) -> Now {
-        Now { mono_ns: ms * 1_000_000, unix_ms: ms }
+        Now {
+            mono_ns: ms * 1_000_000,
+            unix_ms: ms,
+        }
     }
 
     #[test]
@@ -83,7 +86,10 @@ mod tests {
         for _ in 1..FAULTS_TO_OPEN {
             breaker.failed(at(0));
         }
-        assert!(breaker.allows(at(0)), "one fault fewer than the bound keeps it closed");
+        assert!(
+            breaker.allows(at(0)),
+            "one fault fewer than the bound keeps it closed"
+        );
         breaker.failed(at(0));
         assert!(breaker.is_open() && !breaker.allows(at(499)));
         assert!(breaker.allows(at(500)), "the probe");

@@ -43,11 +43,20 @@ impl Connection {
         let (mut reader, mut writer) = Socket::connect(address).await?.split()?;
         let deadline = deadlines.watch(reader.descriptor());
         let tls = if upstream.tls {
-            Some(Box::new(TlsSession::connect(tls, &upstream.host, &mut reader, &mut writer).await?))
+            Some(Box::new(
+                TlsSession::connect(tls, &upstream.host, &mut reader, &mut writer).await?,
+            ))
         } else {
             None
         };
-        Ok(Self { deadline, inbox: Vec::new(), idle_since_ns: 0, reader, writer, tls })
+        Ok(Self {
+            deadline,
+            inbox: Vec::new(),
+            idle_since_ns: 0,
+            reader,
+            writer,
+            tls,
+        })
     }
 
     /// Sends all of `bytes` and hands the buffer back for reuse.
@@ -74,7 +83,10 @@ impl Connection {
                 self.inbox = inbox;
                 result
             }
-            Some(tls) => tls.read(&mut self.inbox, &mut self.reader, &mut self.writer).await,
+            Some(tls) => {
+                tls.read(&mut self.inbox, &mut self.reader, &mut self.writer)
+                    .await
+            }
         }
     }
 

@@ -40,7 +40,12 @@ impl Pools {
         if let Some(pool) = self.by_key.borrow().get(&upstream.key) {
             return Rc::clone(pool);
         }
-        Rc::clone(self.by_key.borrow_mut().entry(Arc::clone(&upstream.key)).or_default())
+        Rc::clone(
+            self.by_key
+                .borrow_mut()
+                .entry(Arc::clone(&upstream.key))
+                .or_default(),
+        )
     }
 
     /// Closes what has been idle too long, and forgets upstreams that the catalog no longer names.
@@ -53,14 +58,20 @@ impl Pools {
             }
         }
         if pools.len() > upstreams.len() {
-            pools.retain(|key, pool| Rc::strong_count(pool) > 1 || upstreams.iter().any(|upstream| upstream.key == *key));
+            pools.retain(|key, pool| {
+                Rc::strong_count(pool) > 1 || upstreams.iter().any(|upstream| upstream.key == *key)
+            });
         }
     }
 
     /// Upstreams whose breaker is open now.
     #[must_use]
     pub fn open_breakers(&self) -> usize {
-        self.by_key.borrow().values().filter(|pool| pool.breaker.is_open()).count()
+        self.by_key
+            .borrow()
+            .values()
+            .filter(|pool| pool.breaker.is_open())
+            .count()
     }
 }
 
@@ -71,7 +82,8 @@ impl Pool {
         loop {
             let connection = self.idle.borrow_mut().pop_back()?;
             let idle_ns = now.mono_ns.saturating_sub(connection.idle_since_ns);
-            if !is_old(&connection, now) && (idle_ns < CHECK_AFTER_IDLE_NS || connection.is_quiet()) {
+            if !is_old(&connection, now) && (idle_ns < CHECK_AFTER_IDLE_NS || connection.is_quiet())
+            {
                 return Some(connection);
             }
         }
@@ -94,5 +106,6 @@ impl Pool {
 const KEPT_INBOX_BYTES: usize = 16 * 1024;
 
 fn is_old(connection: &Connection, now: Now) -> bool {
-    now.mono_ns.saturating_sub(connection.idle_since_ns) > limits::UPSTREAM_IDLE_AGE_MS_MAX * 1_000_000
+    now.mono_ns.saturating_sub(connection.idle_since_ns)
+        > limits::UPSTREAM_IDLE_AGE_MS_MAX * 1_000_000
 }

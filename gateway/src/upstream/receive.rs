@@ -7,9 +7,9 @@ use super::connection::Connection;
 use super::pool::Pool;
 use super::{Fault, Outbound};
 use crate::adapter::rest::Reply;
+use crate::http::Scan;
 use crate::http::body::{BodyFault, BodyReader, Progress};
 use crate::http::response::{self, ResponseHead};
-use crate::http::Scan;
 use crate::limits;
 use crate::worker::clock::Now;
 use crate::worker::core::Core;
@@ -42,7 +42,12 @@ impl Kept {
             let start = value.as_ptr() as usize - inbox.as_ptr() as usize;
             start..start + value.len()
         });
-        Self { status: head.status, keep_alive: head.keep_alive, head_bytes: head.head_bytes, content_type }
+        Self {
+            status: head.status,
+            keep_alive: head.keep_alive,
+            head_bytes: head.head_bytes,
+            content_type,
+        }
     }
 }
 
@@ -55,7 +60,10 @@ impl Received {
         Reply {
             status: self.head.status,
             content_type: self.head.content_type.clone().map(|range| &inbox[range]),
-            body: self.reader.as_ref().map_or(&[][..], |reader| reader.bytes(rest)),
+            body: self
+                .reader
+                .as_ref()
+                .map_or(&[][..], |reader| reader.bytes(rest)),
             truncated: self.reader.is_none(),
         }
     }
@@ -86,19 +94,34 @@ pub(super) async fn receive(
     let is_head = call.operation.head_only;
     let mut scan = Scan::default();
     let (kept, framing) = loop {
-        if let Some(head) = response::parse(&connection.inbox, &mut scan, is_head).map_err(|_| Fault::Broken)? {
-            if head.content_encoding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+        if let Some(head) =
+            response::parse(&connection.inbox, &mut scan, is_head).map_err(|_| Fault::Broken)?
+        {
+            if head
+                .content_encoding
+                .is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"))
+            {
                 // We asked for identity; what we cannot read is a broken answer.
                 return Err(Fault::Broken);
             }
             break (Kept::of(&head, &connection.inbox), head.framing);
         }
         if more(core, &mut connection, call, 1).await? == 0 {
-            return Err(if connection.inbox.is_empty() { Fault::Closed } else { Fault::Broken });
+            return Err(if connection.inbox.is_empty() {
+                Fault::Closed
+            } else {
+                Fault::Broken
+            });
         }
     };
     let Ok(reader) = BodyReader::new(framing, limits::UPSTREAM_BODY_BYTES_MAX) else {
-        return Ok(Received { connection, pool, head: kept, reader: None, body: 0..0 });
+        return Ok(Received {
+            connection,
+            pool,
+            head: kept,
+            reader: None,
+            body: 0..0,
+        });
     };
     body(core, connection, pool, call, kept, reader).await
 }
@@ -116,14 +139,26 @@ async fn body(
         let missing = match reader.advance(&connection.inbox[start..]) {
             Ok(Progress::Done { consumed }) => {
                 let body = start..start + consumed;
-                return Ok(Received { connection, pool, head, reader: Some(reader), body });
+                return Ok(Received {
+                    connection,
+                    pool,
+                    head,
+                    reader: Some(reader),
+                    body,
+                });
             }
             Ok(Progress::More { consumed, missing }) => {
                 start += consumed;
                 missing
             }
             Err(BodyFault::TooLarge) => {
-                return Ok(Received { connection, pool, head, reader: None, body: 0..0 });
+                return Ok(Received {
+                    connection,
+                    pool,
+                    head,
+                    reader: None,
+                    body: 0..0,
+                });
             }
             Err(BodyFault::Malformed(_)) => return Err(Fault::Broken),
         };
@@ -136,18 +171,33 @@ async fn body(
                 return Err(Fault::Broken);
             }
             head.keep_alive = false;
-            return Ok(Received { connection, pool, head, reader: Some(reader), body: start..start });
+            return Ok(Received {
+                connection,
+                pool,
+                head,
+                reader: Some(reader),
+                body: start..start,
+            });
         }
     }
 }
 
 /// One read, bounded by the idle time and by what is left of the call's time.
-async fn more(core: &Core, connection: &mut Connection, call: &Outbound<'_>, missing: usize) -> Result<usize, Fault> {
+async fn more(
+    core: &Core,
+    connection: &mut Connection,
+    call: &Outbound<'_>,
+    missing: usize,
+) -> Result<usize, Fault> {
     if !connection.inbox.is_empty() {
         let now = core.clock.now();
         let spent_ms = now.mono_ns.saturating_sub(call.now.mono_ns) / 1_000_000;
         let left_ms = call.timeout_ms.saturating_sub(spent_ms);
-        connection.deadline.set(now, left_ms.min(limits::UPSTREAM_IDLE_TIMEOUT_MS), Direction::Both);
+        connection.deadline.set(
+            now,
+            left_ms.min(limits::UPSTREAM_IDLE_TIMEOUT_MS),
+            Direction::Both,
+        );
     }
     let read = connection.read_more(missing).await;
     if connection.deadline.passed() {

@@ -35,7 +35,10 @@ impl TlsSession {
     ) -> io::Result<Self> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-        let mut this = Self { session, ciphertext: Vec::with_capacity(RECORD_BYTES) };
+        let mut this = Self {
+            session,
+            ciphertext: Vec::with_capacity(RECORD_BYTES),
+        };
         while this.session.is_handshaking() {
             this.flush(writer).await?;
             if this.session.is_handshaking() && this.receive(reader).await? == 0 {
@@ -62,7 +65,12 @@ impl TlsSession {
     ///
     /// # Errors
     /// The connection failed or the peer broke the protocol.
-    pub async fn read(&mut self, inbox: &mut Vec<u8>, reader: &mut Reader, writer: &mut Writer) -> io::Result<usize> {
+    pub async fn read(
+        &mut self,
+        inbox: &mut Vec<u8>,
+        reader: &mut Reader,
+        writer: &mut Writer,
+    ) -> io::Result<usize> {
         loop {
             let before = inbox.len();
             match self.session.reader().read_to_end(inbox) {
@@ -91,7 +99,9 @@ impl TlsSession {
         let mut unread = &buffer[..];
         while !unread.is_empty() {
             self.session.read_tls(&mut unread)?;
-            self.session.process_new_packets().map_err(io::Error::other)?;
+            self.session
+                .process_new_packets()
+                .map_err(io::Error::other)?;
         }
         self.ciphertext = buffer;
         Ok(received)

@@ -53,13 +53,19 @@ mod tests {
     use std::task::{Context, Waker};
 
     fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
-        pin!(future).as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        pin!(future)
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn finished_work_wins_and_leaves_the_read_alone() {
         let mut early = None;
-        let raced = poll_once(race(pin!(ready(7)), pin!(ready((Ok(0), Vec::new()))), &mut early));
+        let raced = poll_once(race(
+            pin!(ready(7)),
+            pin!(ready((Ok(0), Vec::new()))),
+            &mut early,
+        ));
         assert_eq!(raced, Poll::Ready(Raced::Done(7)));
         assert!(early.is_none());
     }
@@ -67,7 +73,11 @@ mod tests {
     #[test]
     fn bytes_are_kept_and_the_work_goes_on() {
         let mut early = None;
-        let raced = poll_once(race(pin!(pending::<()>()), pin!(ready((Ok(3), b"GET".to_vec()))), &mut early));
+        let raced = poll_once(race(
+            pin!(pending::<()>()),
+            pin!(ready((Ok(3), b"GET".to_vec()))),
+            &mut early,
+        ));
         assert_eq!(raced, Poll::Pending);
         assert_eq!(early.unwrap().1, b"GET");
     }
@@ -76,7 +86,11 @@ mod tests {
     fn the_end_of_the_stream_or_an_error_ends_the_work() {
         for read in [Ok(0), Err(io::ErrorKind::ConnectionReset.into())] {
             let mut early = None;
-            let raced = poll_once(race(pin!(pending::<()>()), pin!(ready((read, Vec::new()))), &mut early));
+            let raced = poll_once(race(
+                pin!(pending::<()>()),
+                pin!(ready((read, Vec::new()))),
+                &mut early,
+            ));
             assert_eq!(raced, Poll::Ready(Raced::Gone));
         }
     }

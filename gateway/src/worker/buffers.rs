@@ -19,7 +19,10 @@ impl Buffers {
     /// An empty buffer.
     #[must_use]
     pub fn take(&self) -> Vec<u8> {
-        self.free.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(BUFFER_BYTES))
+        self.free
+            .borrow_mut()
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(BUFFER_BYTES))
     }
 
     /// Takes a buffer back, whatever it holds.
@@ -40,13 +43,20 @@ mod tests {
     fn keeps_small_buffers_empty_and_frees_large_ones() {
         let buffers = Buffers::default();
         buffers.give_back(b"secret of another tenant".to_vec());
-        assert!(buffers.take().is_empty(), "nothing of the last call is left");
+        assert!(
+            buffers.take().is_empty(),
+            "nothing of the last call is left"
+        );
         buffers.give_back(Vec::with_capacity(BUFFER_BYTES_MAX + 1));
         buffers.give_back(Vec::new());
         assert_eq!(buffers.free.borrow().len(), 0);
         for _ in 0..=BUFFERS_MAX {
             buffers.give_back(Vec::with_capacity(16));
         }
-        assert_eq!(buffers.free.borrow().len(), BUFFERS_MAX, "one past the bound is freed");
+        assert_eq!(
+            buffers.free.borrow().len(),
+            BUFFERS_MAX,
+            "one past the bound is freed"
+        );
     }
 }

@@ -51,7 +51,10 @@ impl Census {
     pub fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Counted, Refusal> {
         let cell = usize::try_from(self.hasher.hash_one(prefix(address))).unwrap_or(0) % CELLS;
         // Counted before it is judged, so two workers cannot both take the last place.
-        let counted = Counted { census: Arc::clone(self), cell };
+        let counted = Counted {
+            census: Arc::clone(self),
+            cell,
+        };
         let open = self.open.fetch_add(1, Ordering::Relaxed);
         let from_address = self.per_address[cell].fetch_add(1, Ordering::Relaxed);
         if open >= self.open_max || from_address >= self.per_address_max {
@@ -98,11 +101,17 @@ mod tests {
         let census = Arc::new(Census::new(100, 2));
         let _first = census.enter(address("192.0.2.1")).unwrap();
         let second = census.enter(address("::ffff:192.0.2.1")).unwrap();
-        assert_eq!(census.enter(address("192.0.2.1")).unwrap_err(), Refusal::ConnectionsExceeded);
+        assert_eq!(
+            census.enter(address("192.0.2.1")).unwrap_err(),
+            Refusal::ConnectionsExceeded
+        );
         assert_eq!(census.open(), 2, "a refused connection is not counted");
         let _other = census.enter(address("192.0.2.2")).unwrap();
         drop(second);
-        assert!(census.enter(address("192.0.2.1")).is_ok(), "a closed one makes room");
+        assert!(
+            census.enter(address("192.0.2.1")).is_ok(),
+            "a closed one makes room"
+        );
     }
 
     #[test]
@@ -116,7 +125,9 @@ mod tests {
     #[test]
     fn one_past_the_bound_of_all_is_refused() {
         let census = Arc::new(Census::new(3, 100));
-        let held: Vec<_> = (1..=3).map(|last| census.enter(address(&format!("192.0.2.{last}"))).unwrap()).collect();
+        let held: Vec<_> = (1..=3)
+            .map(|last| census.enter(address(&format!("192.0.2.{last}"))).unwrap())
+            .collect();
         assert!(census.enter(address("192.0.2.9")).is_err());
         drop(held);
         assert_eq!(census.open(), 0);

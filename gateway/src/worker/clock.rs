@@ -1,5 +1,6 @@
 //! The worker's clock: read once when a request is framed, and once for each latency that is recorded.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A moment, handed to every stage so that none reads the clock.
@@ -25,38 +26,83 @@ impl Now {
     }
 }
 
-/// Reads both clocks with one system time call a second: between those, wall time advances with the
-/// monotonic clock.
-#[derive(Clone, Copy, Debug)]
+/// Reads the wall clock once a second ([`Clock::resynchronise`]); between those, wall time advances with
+/// the monotonic clock, so a call costs one reading.
+#[derive(Debug)]
 pub struct Clock {
     start: Instant,
-    unix_ms_at_start: u64,
+    /// Atomic only so that a clock can be shared; each worker has one of its own.
+    unix_ms_at_start: AtomicU64,
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock for the data path")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock for the data path"
+)]
 impl Clock {
     /// A clock that counts from `start`, the same for every thread of the process.
     #[must_use]
     pub fn new(start: Instant) -> Self {
-        let mut clock = Self { start, unix_ms_at_start: 0 };
+        let clock = Self {
+            start,
+            unix_ms_at_start: AtomicU64::new(0),
+        };
         clock.resynchronise();
         clock
+    }
+
+    /// Another clock with the same start, for another thread.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::new(self.start)
     }
 
     /// The present moment (about 25 ns).
     #[must_use]
     pub fn now(&self) -> Now {
         let elapsed = self.start.elapsed();
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         Now {
             mono_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
-            unix_ms: self.unix_ms_at_start + u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            unix_ms: self
+                .unix_ms_at_start
+                .load(Ordering::Relaxed)
+                .saturating_add(elapsed_ms),
         }
     }
 
-    /// Follows a machine whose clock was set. Called by the worker's tick.
-    pub fn resynchronise(&mut self) {
-        let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    /// Follows a machine whose clock was set, or which slept: the monotonic clock does not count sleep, so
+    /// without this a key would outlive its expiry by the length of a nap. Called once a second by the
+    /// worker's tick.
+    pub fn resynchronise(&self) {
+        let unix_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis());
         let elapsed_ms = self.start.elapsed().as_millis();
-        self.unix_ms_at_start = u64::try_from(unix_ms.saturating_sub(elapsed_ms)).unwrap_or(0);
+        let at_start = u64::try_from(unix_ms.saturating_sub(elapsed_ms)).unwrap_or(0);
+        self.unix_ms_at_start.store(at_start, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "the test is about the clock")]
+    fn wall_time_is_found_again_after_a_sleep_or_a_set_clock() {
+        let clock = Clock::new(Instant::now());
+        // What a nap of an hour leaves behind: wall time an hour late.
+        clock
+            .unix_ms_at_start
+            .fetch_sub(3_600_000, Ordering::Relaxed);
+        let late = clock.now();
+        clock.resynchronise();
+        let right = clock.now();
+        assert!(
+            right.unix_ms - late.unix_ms >= 3_590_000,
+            "{late:?} {right:?}"
+        );
+        assert!(right.mono_ns >= late.mono_ns);
     }
 }

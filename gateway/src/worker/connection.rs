@@ -120,12 +120,13 @@ async fn step(
                 *requests += 1;
                 let last = *requests >= core.shared.limits.requests_per_connection_max;
                 let mut recipient = Recipient::of(&head);
-                recipient.keep_alive &= !last && !core.shared.phase.is_draining();
                 let raced = {
                     let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
                     race(work, read.as_mut(), &mut early).await
                 };
                 let Raced::Done(answer) = raced else { return Step::Close };
+                // Asked after the work: a drain that began meanwhile ends this connection too.
+                recipient.keep_alive &= !last && !core.shared.phase.is_draining();
                 if !outbox.answer(answer, recipient, read.as_mut(), &mut early).await {
                     return Step::Close;
                 }

@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 
 use super::buffers::Buffers;
 use super::census::Census;
-use super::clock::{Clock, Now};
+use super::clock::Clock;
 use super::deadline::Deadlines;
 use super::notice::{Notice, Notices};
 use super::streams::Streams;
@@ -20,8 +20,8 @@ use crate::http::write::Date;
 use crate::mcp::origin::AllowedHosts;
 use crate::mcp::seal::Sealer;
 use crate::mcp::session::Sessions;
-use crate::meter::cost::CostRates;
 use crate::meter::Meter;
+use crate::meter::cost::CostRates;
 use crate::snapshot::Snapshot;
 use crate::snapshot::upstream::Upstream;
 use crate::telemetry::access::AccessLog;
@@ -149,7 +149,8 @@ impl Core {
     #[must_use]
     pub fn new(index: usize, shared: Arc<Shared>, ends: Ends) -> Self {
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
-        let clock = shared.clock;
+        let clock = shared.clock.again();
+        let date = Cell::new(Date::from_unix(clock.now().unix_s()));
         Self {
             index,
             clock,
@@ -162,7 +163,7 @@ impl Core {
             counters: ends.counters,
             connections: Cell::new(0),
             snapshot,
-            date: Cell::new(Date::from_unix(clock.now().unix_s())),
+            date,
             shared,
         }
     }
@@ -196,20 +197,28 @@ impl Core {
         self.date.get()
     }
 
-    /// Renews what is derived from the clock.
-    pub fn follow_clock(&self, now: Now) {
-        self.date.set(Date::from_unix(now.unix_s()));
+    /// Follows the machine's wall clock, and renews what is derived from it.
+    pub fn follow_clock(&self) {
+        self.clock.resynchronise();
+        self.date.set(Date::from_unix(self.clock.now().unix_s()));
     }
 
     /// Tells the operator (never the caller) why an upstream could not be reached.
     pub fn note_upstream_error(&self, upstream: &Upstream, address: SocketAddr, error: &io::Error) {
-        self.notify(&upstream.key, format!("cannot connect to {address}: {error}"), "");
+        self.notify(
+            &upstream.key,
+            format!("cannot connect to {address}: {error}"),
+            "",
+        );
     }
 
     /// Tells the operator something; what is too much is dropped.
     pub fn notify(&self, subject: &str, message: String, request_id: &str) {
-        let notice =
-            Notice { subject: subject.to_owned(), message, request_id: request_id.to_owned() };
+        let notice = Notice {
+            subject: subject.to_owned(),
+            message,
+            request_id: request_id.to_owned(),
+        };
         // Full, or control is gone: either way there is nobody to wait for.
         let _ = self.shared.notices.try_send(notice);
     }

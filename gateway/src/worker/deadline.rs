@@ -46,7 +46,9 @@ impl Deadlines {
     /// Ends what is late and forgets what is gone.
     pub fn sweep(&self, now: Now) {
         self.watched.borrow_mut().retain(|weak| {
-            let Some(deadline) = weak.upgrade() else { return false };
+            let Some(deadline) = weak.upgrade() else {
+                return false;
+            };
             if deadline.at_ns.get() <= now.mono_ns {
                 deadline.at_ns.set(u64::MAX);
                 deadline.passed.set(true);
@@ -70,7 +72,10 @@ impl Deadline {
     /// Due `after_ms` from `now`; replaces an earlier one. [`Direction::Read`] leaves the socket able to
     /// carry the answer that says what was too slow.
     pub fn set(&self, now: Now, after_ms: u64, direction: Direction) {
-        self.at_ns.set(now.mono_ns.saturating_add(after_ms.saturating_mul(1_000_000)));
+        self.at_ns.set(
+            now.mono_ns
+                .saturating_add(after_ms.saturating_mul(1_000_000)),
+        );
         self.direction.set(direction);
     }
 

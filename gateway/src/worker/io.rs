@@ -4,7 +4,10 @@
 //! is built with `SINGLE_ISSUER | COOP_TASKRUN | DEFER_TASKRUN`, which is worth 27 % of a call at 32
 //! connections; kernels before 6.1 refuse those flags and get a plain ring; where io_uring itself is
 //! refused (seccomp profiles of container runtimes, `kernel.io_uring_disabled`) epoll serves.
-#![allow(unsafe_code, reason = "three calls of libc on descriptors that this file owns")]
+#![allow(
+    unsafe_code,
+    reason = "three calls of libc on descriptors that this file owns"
+)]
 
 use std::future::Future;
 use std::io;
@@ -14,7 +17,8 @@ use std::time::Duration;
 
 use monoio::buf::IoBufMut;
 use monoio::io::{
-    AsyncReadRent, AsyncWriteRentExt, CancelHandle, Canceller, OwnedReadHalf, OwnedWriteHalf, Splitable,
+    AsyncReadRent, AsyncWriteRentExt, CancelHandle, Canceller, OwnedReadHalf, OwnedWriteHalf,
+    Splitable,
 };
 use monoio::net::{TcpListener, TcpStream};
 use monoio::{IoUringDriver, LegacyDriver, RuntimeBuilder};
@@ -61,7 +65,10 @@ impl Driver {
 
 fn tuned_ring() -> io_uring::Builder {
     let mut builder = io_uring::IoUring::builder();
-    builder.setup_single_issuer().setup_coop_taskrun().setup_defer_taskrun();
+    builder
+        .setup_single_issuer()
+        .setup_coop_taskrun()
+        .setup_defer_taskrun();
     builder
 }
 
@@ -71,12 +78,16 @@ fn tuned_ring() -> io_uring::Builder {
 /// The ring or epoll instance could not be made (descriptor or memory limits).
 pub fn run<F: Future>(driver: Driver, main: F) -> io::Result<F::Output> {
     let output = match driver {
-        Driver::Epoll => {
-            RuntimeBuilder::<LegacyDriver>::new().with_entries(RING_ENTRIES).enable_timer().build()?.block_on(main)
-        }
-        Driver::Uring => {
-            RuntimeBuilder::<IoUringDriver>::new().with_entries(RING_ENTRIES).enable_timer().build()?.block_on(main)
-        }
+        Driver::Epoll => RuntimeBuilder::<LegacyDriver>::new()
+            .with_entries(RING_ENTRIES)
+            .enable_timer()
+            .build()?
+            .block_on(main),
+        Driver::Uring => RuntimeBuilder::<IoUringDriver>::new()
+            .with_entries(RING_ENTRIES)
+            .enable_timer()
+            .build()?
+            .block_on(main),
         Driver::UringTuned => RuntimeBuilder::<IoUringDriver>::new()
             .with_entries(RING_ENTRIES)
             .uring_builder(tuned_ring())
@@ -140,7 +151,9 @@ impl Listener {
     /// # Errors
     /// The driver cannot register the socket.
     pub fn new(socket: StdListener) -> io::Result<Self> {
-        Ok(Self { inner: TcpListener::from_std(socket)? })
+        Ok(Self {
+            inner: TcpListener::from_std(socket)?,
+        })
     }
 
     /// The next connection, or an error: `ECANCELED` after a stop, `EMFILE` and the like otherwise.
@@ -183,7 +196,13 @@ impl Socket {
         self.inner.set_nodelay(true)?;
         let descriptor = self.inner.as_raw_fd();
         let (read, write) = self.inner.into_split();
-        Ok((Reader { half: read, descriptor }, Writer { half: write }))
+        Ok((
+            Reader {
+                half: read,
+                descriptor,
+            },
+            Writer { half: write },
+        ))
     }
 }
 
@@ -197,7 +216,10 @@ impl Reader {
     /// Appends what has arrived to `buffer`, up to its spare capacity; 0 is the end of the stream.
     pub async fn read(&mut self, buffer: Vec<u8>) -> (io::Result<usize>, Vec<u8>) {
         let filled = buffer.len();
-        debug_assert!(buffer.capacity() > filled, "a read into a full buffer looks like the end of the stream");
+        debug_assert!(
+            buffer.capacity() > filled,
+            "a read into a full buffer looks like the end of the stream"
+        );
         let (result, slice) = self.half.read(buffer.slice_mut(filled..)).await;
         (result, slice.into_inner())
     }
@@ -254,7 +276,12 @@ pub fn is_quiet(descriptor: RawFd) -> bool {
     let mut byte = 0u8;
     // SAFETY: the buffer is one byte of this frame and outlives the call.
     let received = unsafe {
-        libc::recv(descriptor, (&raw mut byte).cast(), 1, libc::MSG_PEEK | libc::MSG_DONTWAIT)
+        libc::recv(
+            descriptor,
+            (&raw mut byte).cast(),
+            1,
+            libc::MSG_PEEK | libc::MSG_DONTWAIT,
+        )
     };
     received < 0 && io::Error::last_os_error().kind() == io::ErrorKind::WouldBlock
 }
@@ -282,6 +309,7 @@ pub fn usable_cpus() -> Vec<usize> {
         return Vec::new();
     }
     // SAFETY: every index is below CPU_SETSIZE.
-    (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect()
+    (0..libc::CPU_SETSIZE as usize)
+        .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
+        .collect()
 }
-

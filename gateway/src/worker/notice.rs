@@ -35,7 +35,11 @@ mod tests {
     #[test]
     fn one_past_the_bound_is_dropped_and_nobody_waits() {
         let (notices, receiver) = channel();
-        let notice = Notice { subject: "a".into(), message: "b".into(), request_id: "c".into() };
+        let notice = Notice {
+            subject: "a".into(),
+            message: "b".into(),
+            request_id: "c".into(),
+        };
         for _ in 0..NOTICES_MAX {
             assert!(notices.try_send(notice.clone()).is_ok());
         }

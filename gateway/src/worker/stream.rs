@@ -45,8 +45,14 @@ impl Subscription {
     ///
     /// # Errors
     /// [`Refusal::StreamsExceeded`].
-    pub fn legacy(core: &Core, principal: &Principal, authorization: Option<&[u8]>) -> Result<Self, Refusal> {
-        let filter = Filter { tools_list_changed: true };
+    pub fn legacy(
+        core: &Core,
+        principal: &Principal,
+        authorization: Option<&[u8]>,
+    ) -> Result<Self, Refusal> {
+        let filter = Filter {
+            tools_list_changed: true,
+        };
         Self::open(core, principal, authorization, Voice::Legacy, filter)
     }
 
@@ -61,7 +67,13 @@ impl Subscription {
         id: Id<'_>,
         filter: Filter,
     ) -> Result<Self, Refusal> {
-        Self::open(core, principal, authorization, Voice::Listen(id.as_json().into()), filter)
+        Self::open(
+            core,
+            principal,
+            authorization,
+            Voice::Listen(id.as_json().into()),
+            filter,
+        )
     }
 
     fn open(
@@ -73,13 +85,21 @@ impl Subscription {
     ) -> Result<Self, Refusal> {
         let stream = core.streams.open(principal.binding(), core.clock.now())?;
         let version = version_for(&core.snapshot(), principal);
-        Ok(Self { voice, filter, authorization: authorization.map(Into::into), version, stream })
+        Ok(Self {
+            voice,
+            filter,
+            authorization: authorization.map(Into::into),
+            version,
+            stream,
+        })
     }
 
     /// The first events.
     fn begin(&self, text: &mut Vec<u8>) {
         if let Voice::Listen(id) = &self.voice {
-            write_event(text, |out| listen::write_acknowledged(out, Id::kept(id), self.filter));
+            write_event(text, |out| {
+                listen::write_acknowledged(out, Id::kept(id), self.filter)
+            });
         }
     }
 
@@ -92,11 +112,18 @@ impl Subscription {
 
     /// Looks at a new snapshot; false where the caller is no longer who it was.
     fn follow(&mut self, snapshot: &Snapshot, now: Now, text: &mut Vec<u8>) -> bool {
-        let Ok(principal) = auth::authenticate(&snapshot.keys, self.authorization.as_deref(), now) else { return false };
+        let Ok(principal) = auth::authenticate(&snapshot.keys, self.authorization.as_deref(), now)
+        else {
+            return false;
+        };
         let version = version_for(snapshot, &principal);
-        if std::mem::replace(&mut self.version, version) != version && self.filter.tools_list_changed {
+        if std::mem::replace(&mut self.version, version) != version
+            && self.filter.tools_list_changed
+        {
             write_event(text, |out| match &self.voice {
-                Voice::Legacy => out.extend_from_slice(listen::LEGACY_TOOLS_LIST_CHANGED.as_bytes()),
+                Voice::Legacy => {
+                    out.extend_from_slice(listen::LEGACY_TOOLS_LIST_CHANGED.as_bytes())
+                }
                 Voice::Listen(id) => listen::write_tools_list_changed(out, Id::kept(id)),
             });
         }
@@ -136,7 +163,9 @@ pub(super) async fn run(
         match wait(&subscription, read.as_mut()).await {
             None => break,
             Some(Event::Drain) => ended = true,
-            Some(Event::Published) => ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text),
+            Some(Event::Published) => {
+                ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text)
+            }
             Some(Event::KeepAlive) => {
                 // A key that expires is noticed here: no snapshot tells of it.
                 ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text);
@@ -166,7 +195,10 @@ async fn send(outbox: &mut Outbox<'_>, text: &mut Vec<u8>, framing: StreamFramin
 }
 
 /// The next event; `None` when the caller left, or sent bytes, which no stream's caller may.
-async fn wait(subscription: &Subscription, mut read: Pin<&mut impl Future<Output = Read>>) -> Option<Event> {
+async fn wait(
+    subscription: &Subscription,
+    mut read: Pin<&mut impl Future<Output = Read>>,
+) -> Option<Event> {
     let mut next = pin!(subscription.stream.next());
     poll_fn(|context| {
         if let Poll::Ready(event) = next.as_mut().poll(context) {

@@ -41,7 +41,10 @@ struct Slot {
 
 impl std::fmt::Debug for Slot {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Slot").field("drain", &self.drain).finish_non_exhaustive()
+        formatter
+            .debug_struct("Slot")
+            .field("drain", &self.drain)
+            .finish_non_exhaustive()
     }
 }
 
@@ -65,14 +68,20 @@ impl Streams {
         }
         let mut per_principal = self.per_principal.borrow_mut();
         let held = per_principal.entry(principal).or_default();
-        if slots.len() >= limits::STREAMS_PER_WORKER_MAX || *held >= limits::STREAMS_PER_PRINCIPAL_MAX {
+        if slots.len() >= limits::STREAMS_PER_WORKER_MAX
+            || *held >= limits::STREAMS_PER_PRINCIPAL_MAX
+        {
             return Err(Refusal::StreamsExceeded);
         }
         *held += 1;
         let slot = Rc::new(Slot::default());
         slot.keep_alive_at_ns.set(keep_alive_after(now));
         slots.push(Rc::downgrade(&slot));
-        Ok(Stream { slot, streams: Rc::clone(self), principal })
+        Ok(Stream {
+            slot,
+            streams: Rc::clone(self),
+            principal,
+        })
     }
 
     /// Wakes every stream to look at a new snapshot.
@@ -111,7 +120,9 @@ impl Streams {
 
     fn each(&self, mut wakes: impl FnMut(&Slot) -> bool) {
         self.slots.borrow_mut().retain(|weak| {
-            let Some(slot) = weak.upgrade() else { return false };
+            let Some(slot) = weak.upgrade() else {
+                return false;
+            };
             if wakes(&slot)
                 && let Some(waker) = slot.waker.take()
             {
@@ -176,25 +187,42 @@ mod tests {
     fn one_past_the_bound_of_a_principal_is_refused() {
         let streams = Rc::new(Streams::default());
         let now = Now::default();
-        let mut held: Vec<_> =
-            (0..limits::STREAMS_PER_PRINCIPAL_MAX).map(|_| streams.open(ANNA, now).unwrap()).collect();
-        assert_eq!(streams.open(ANNA, now).unwrap_err(), Refusal::StreamsExceeded);
-        assert!(streams.open([2; 16], now).is_ok(), "another principal has its own bound");
+        let mut held: Vec<_> = (0..limits::STREAMS_PER_PRINCIPAL_MAX)
+            .map(|_| streams.open(ANNA, now).unwrap())
+            .collect();
+        assert_eq!(
+            streams.open(ANNA, now).unwrap_err(),
+            Refusal::StreamsExceeded
+        );
+        assert!(
+            streams.open([2; 16], now).is_ok(),
+            "another principal has its own bound"
+        );
         held.pop();
         assert!(streams.open(ANNA, now).is_ok());
         held.clear();
         assert_eq!(streams.open_count(), 0);
-        assert!(streams.per_principal.borrow().is_empty(), "no entry is left behind");
+        assert!(
+            streams.per_principal.borrow().is_empty(),
+            "no entry is left behind"
+        );
     }
 
     #[test]
     fn one_past_the_bound_of_a_worker_is_refused() {
         let streams = Rc::new(Streams::default());
-        let principal = |number: usize| u128::try_from(number / limits::STREAMS_PER_PRINCIPAL_MAX).unwrap().to_ne_bytes();
+        let principal = |number: usize| {
+            u128::try_from(number / limits::STREAMS_PER_PRINCIPAL_MAX)
+                .unwrap()
+                .to_ne_bytes()
+        };
         let _held: Vec<_> = (0..limits::STREAMS_PER_WORKER_MAX)
             .map(|number| streams.open(principal(number), Now::default()).unwrap())
             .collect();
-        assert_eq!(streams.open([0xff; 16], Now::default()).unwrap_err(), Refusal::StreamsExceeded);
+        assert_eq!(
+            streams.open([0xff; 16], Now::default()).unwrap_err(),
+            Refusal::StreamsExceeded
+        );
     }
 
     #[test]
@@ -203,7 +231,10 @@ mod tests {
         let stream = streams.open(ANNA, Now::default()).unwrap();
         assert_eq!(ready(&stream), None);
         streams.published();
-        streams.keep_alive(Now { mono_ns: limits::STREAM_KEEP_ALIVE_MS * 1_000_000, unix_ms: 0 });
+        streams.keep_alive(Now {
+            mono_ns: limits::STREAM_KEEP_ALIVE_MS * 1_000_000,
+            unix_ms: 0,
+        });
         assert_eq!(ready(&stream), Some(Event::Published));
         assert_eq!(ready(&stream), Some(Event::KeepAlive));
         assert_eq!(ready(&stream), None);

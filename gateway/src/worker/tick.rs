@@ -28,7 +28,7 @@ pub async fn run(core: Rc<Core>, stopper: AcceptStopper) {
         core.hand_over();
         tick = tick.wrapping_add(1);
         if tick.is_multiple_of(TICKS_PER_SECOND) {
-            core.follow_clock(now);
+            core.follow_clock();
             core.streams.keep_alive(now);
             core.pools.sweep(now, &core.snapshot().upstreams);
         }

@@ -5,7 +5,11 @@
 pub(super) fn one_api(port: u16, tools: usize, tenants: usize) -> String {
     let mut text = String::with_capacity(tools * tenants * 640);
     for tenant in 0..tenants {
-        let namespace = if tenant == 0 { "bench".to_owned() } else { format!("other-{tenant}") };
+        let namespace = if tenant == 0 {
+            "bench".to_owned()
+        } else {
+            format!("other-{tenant}")
+        };
         for tool in 0..tools {
             text += &format!(
                 "---\napiVersion: gostoa.dev/v1alpha1\nkind: Tool\nmetadata:\n  name: get-order-{tool}\n  namespace: tenant-{namespace}\n\

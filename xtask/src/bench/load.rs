@@ -52,15 +52,20 @@ pub(super) fn run(port: u16, script: &Path, connections: usize, duration: Durati
         .arg(script)
         .arg(format!("http://127.0.0.1:{port}/mcp"));
     let output = process::capture(&mut command)?;
-    let (requests, errors) = result(&output).with_context(|| format!("wrk printed no result:\n{output}"))?;
+    let (requests, errors) =
+        result(&output).with_context(|| format!("wrk printed no result:\n{output}"))?;
     if errors > 0 || requests == 0 {
-        bail!("{errors} wrong answers of {requests} from port {port}; a run with errors does not count");
+        bail!(
+            "{errors} wrong answers of {requests} from port {port}; a run with errors does not count"
+        );
     }
     Ok(requests)
 }
 
 fn result(output: &str) -> Option<(u64, u64)> {
-    let line = output.lines().find_map(|line| line.strip_prefix("RESULT "))?;
+    let line = output
+        .lines()
+        .find_map(|line| line.strip_prefix("RESULT "))?;
     let (requests, errors) = line.split_once(' ')?;
     Some((requests.parse().ok()?, errors.parse().ok()?))
 }

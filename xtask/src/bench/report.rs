@@ -22,14 +22,26 @@ impl Spread {
         sorted.sort_by(f64::total_cmp);
         let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
         let middle = sorted.len() / 2;
-        let median = if sorted.len().is_multiple_of(2) { (at(middle.wrapping_sub(1)) + at(middle)) / 2.0 } else { at(middle) };
-        Self { median, least: at(0), most: at(sorted.len().saturating_sub(1)) }
+        let median = if sorted.len().is_multiple_of(2) {
+            (at(middle.wrapping_sub(1)) + at(middle)) / 2.0
+        } else {
+            at(middle)
+        };
+        Self {
+            median,
+            least: at(0),
+            most: at(sorted.len().saturating_sub(1)),
+        }
     }
 }
 
 impl fmt::Display for Spread {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:.2} ({:.2}–{:.2})", self.median, self.least, self.most)
+        write!(
+            formatter,
+            "{:.2} ({:.2}–{:.2})",
+            self.median, self.least, self.most
+        )
     }
 }
 
@@ -57,7 +69,10 @@ pub(super) struct Report {
 impl Report {
     /// Adds a figure and prints it.
     pub(super) fn add(&mut self, bar: Bar) {
-        println!("{}: {} {} (bar {})", bar.name, bar.measured, bar.unit, bar.max);
+        println!(
+            "{}: {} {} (bar {})",
+            bar.name, bar.measured, bar.unit, bar.max
+        );
         self.bars.push(bar);
     }
 
@@ -80,7 +95,12 @@ impl Report {
 
     /// An error that names what was missed.
     pub(super) fn verdict(&self) -> Result<()> {
-        let missed: Vec<&str> = self.bars.iter().filter(|bar| !bar.holds()).map(|bar| bar.name.as_str()).collect();
+        let missed: Vec<&str> = self
+            .bars
+            .iter()
+            .filter(|bar| !bar.holds())
+            .map(|bar| bar.name.as_str())
+            .collect();
         if !missed.is_empty() {
             bail!("missed: {}", missed.join("; "));
         }
@@ -94,7 +114,11 @@ fn machine() -> String {
         process::capture(std::process::Command::new(program).args(arguments)).unwrap_or_default()
     };
     let processors = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{}, Linux {}, {processors} processors (shared machine).", say("date", &["-u", "+%Y-%m-%d"]), say("uname", &["-r"]))
+    format!(
+        "{}, Linux {}, {processors} processors (shared machine).",
+        say("date", &["-u", "+%Y-%m-%d"]),
+        say("uname", &["-r"])
+    )
 }
 
 /// Begins the generated part of `bench/README.md`.
@@ -105,7 +129,8 @@ const END: &str = "<!-- end of table -->";
 /// Puts the table between the two marks of `bench/README.md`.
 pub(super) fn write_readme(table: &str) -> Result<()> {
     let path = workspace::root().join("bench/README.md");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
         bail!("{} lacks the marks `{BEGIN}` and `{END}`", path.display());
     };
@@ -127,11 +152,23 @@ mod tests {
     #[test]
     fn a_missed_bar_is_an_error_that_names_it() {
         let mut report = Report::default();
-        let bar = |name: &str, value| Bar { name: name.into(), measured: Spread::of(&[value]), unit: "×", max: 1.0, detail: String::new() };
+        let bar = |name: &str, value| Bar {
+            name: name.into(),
+            measured: Spread::of(&[value]),
+            unit: "×",
+            max: 1.0,
+            detail: String::new(),
+        };
         report.add(bar("fine", 1.0));
         assert!(report.verdict().is_ok());
         report.add(bar("slow", 1.01));
-        assert!(report.verdict().expect_err("missed").to_string().contains("slow"));
+        assert!(
+            report
+                .verdict()
+                .expect_err("missed")
+                .to_string()
+                .contains("slow")
+        );
         assert!(report.table(5, 4).contains("**missed**"));
     }
 }

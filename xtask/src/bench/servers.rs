@@ -28,11 +28,16 @@ impl Upstream {
     pub(super) fn start() -> Result<Self> {
         let port = free_port()?;
         let mut command = Command::new("taskset");
-        command.args(["-c", load::LOAD_CPU]).arg(workspace::target().join("release/upstream"));
+        command
+            .args(["-c", load::LOAD_CPU])
+            .arg(workspace::target().join("release/upstream"));
         command.arg(format!("127.0.0.1:{port}"));
         let child = Child::start(command)?;
         wait_for_port(port)?;
-        Ok(Self { _child: child, port })
+        Ok(Self {
+            _child: child,
+            port,
+        })
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -57,16 +62,29 @@ impl Gateway {
         fs::create_dir_all(folder.join("catalog"))?;
         // A file of a hundred tools each, as a person would split them.
         for (index, documents) in split(catalog, 100).into_iter().enumerate() {
-            fs::write(folder.join(format!("catalog/tools-{index}.yaml")), documents)?;
+            fs::write(
+                folder.join(format!("catalog/tools-{index}.yaml")),
+                documents,
+            )?;
         }
         let binary = workspace::target().join("release/stoa-gateway");
         let keys_file = folder.join("keys.yaml");
         let keys = (0..KEYS)
             .map(|number| {
                 let mut command = Command::new(&binary);
-                command.args(["key", "create", "--tenant", "bench", "--role", "tenant-admin"]);
+                command.args([
+                    "key",
+                    "create",
+                    "--tenant",
+                    "bench",
+                    "--role",
+                    "tenant-admin",
+                ]);
                 command.args(["--rate", "100000000/min", "--burst", "10000000", "--name"]);
-                command.arg(format!("agent-{number}")).arg("--keys").arg(&keys_file);
+                command
+                    .arg(format!("agent-{number}"))
+                    .arg("--keys")
+                    .arg(&keys_file);
                 process::capture(&mut command)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -77,7 +95,7 @@ impl Gateway {
             &config,
             format!(
                 "host: 127.0.0.1\nport: {port}\nmetrics_port: 0\nworkers: {workers}\ncatalog: {}\nkeys: {}\nspool: {}\n\
-                 upstream_allow: [127.0.0.0/8]\ntenant_limit: {{requests_per_minute: 100000000, burst: 10000000}}\nlog_level: warn\n",
+                 upstream_allow: [127.0.0.0/8]\ntenant_limit: 100000000/min:10000000\nlog_level: warn\n",
                 folder.join("catalog").display(),
                 keys_file.display(),
                 folder.join("spool").display(),
@@ -89,7 +107,12 @@ impl Gateway {
         let begun = now();
         let mut child = Child::start(command)?;
         wait_until_ready(&mut child, port, START_WITHIN)?;
-        Ok(Self { child, port, script, ready_after: begun.elapsed() })
+        Ok(Self {
+            child,
+            port,
+            script,
+            ready_after: begun.elapsed(),
+        })
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -107,8 +130,14 @@ impl Gateway {
 
 /// Whole documents in groups, so that no file is larger than a person's.
 fn split(catalog: &str, documents: usize) -> Vec<String> {
-    let parts: Vec<&str> = catalog.split("---\n").filter(|part| !part.is_empty()).collect();
-    parts.chunks(documents).map(|group| group.iter().map(|part| format!("---\n{part}")).collect()).collect()
+    let parts: Vec<&str> = catalog
+        .split("---\n")
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts
+        .chunks(documents)
+        .map(|group| group.iter().map(|part| format!("---\n{part}")).collect())
+        .collect()
 }
 
 /// nginx as a plain proxy: keep-alive on both sides, no log, one worker process.
@@ -135,16 +164,28 @@ impl Nginx {
                 folder.display()
             ),
         )?;
-        let nginx = workspace::find_program("nginx").context("nginx is not installed; `cargo xtask setup` brings it")?;
+        let nginx = workspace::find_program("nginx")
+            .context("nginx is not installed; `cargo xtask setup` brings it")?;
         let mut command = Command::new("taskset");
-        command.args(["-c", load::PROXY_CPU]).arg(nginx).arg("-c").arg(&config).arg("-e").arg(folder.join("error.log"));
+        command
+            .args(["-c", load::PROXY_CPU])
+            .arg(nginx)
+            .arg("-c")
+            .arg(&config)
+            .arg("-e")
+            .arg(folder.join("error.log"));
         let child = Child::start(command)?;
         wait_for_port(port)?;
         Ok(Self { child, port })
     }
 
     /// Microseconds of CPU per request under the same load as `gateway` gets.
-    pub(super) fn cpu_per_call(&self, gateway: &Gateway, connections: usize, duration: Duration) -> Result<f64> {
+    pub(super) fn cpu_per_call(
+        &self,
+        gateway: &Gateway,
+        connections: usize,
+        duration: Duration,
+    ) -> Result<f64> {
         load::run(self.port, &gateway.script, connections, WARM_UP)?;
         let before = usage::cpu_seconds(self.child.id())?;
         let requests = load::run(self.port, &gateway.script, connections, duration)?;
@@ -160,5 +201,8 @@ fn wait_for_port(port: u16) -> Result<()> {
         }
         crate::run::pause();
     }
-    anyhow::bail!("nothing listens on port {port} after {} s", START_WITHIN.as_secs())
+    anyhow::bail!(
+        "nothing listens on port {port} after {} s",
+        START_WITHIN.as_secs()
+    )
 }

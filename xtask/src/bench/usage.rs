@@ -9,8 +9,11 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Seconds of CPU, user and system, of a process and its reaped children.
 pub(super) fn cpu_seconds(pid: u32) -> Result<f64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("process {pid} is gone"))?;
-    ticks(&text).map(|ticks| ticks as f64 / TICKS_PER_SECOND).with_context(|| format!("cannot read {text:?}"))
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid} is gone"))?;
+    ticks(&text)
+        .map(|ticks| ticks as f64 / TICKS_PER_SECOND)
+        .with_context(|| format!("cannot read {text:?}"))
 }
 
 /// Fields 14 and 15, counted behind the command's name, which may hold spaces.
@@ -24,8 +27,15 @@ fn ticks(stat: &str) -> Option<u64> {
 /// Resident megabytes of a process.
 pub(super) fn resident_mb(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: f64 = line.split_whitespace().next().context("no number")?.parse()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .context("no VmRSS")?;
+    let kilobytes: f64 = line
+        .split_whitespace()
+        .next()
+        .context("no number")?
+        .parse()?;
     Ok(kilobytes / 1024.0)
 }
 

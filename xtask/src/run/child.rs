@@ -27,7 +27,9 @@ impl Child {
     /// It is not there or cannot be started.
     pub(crate) fn start(mut command: Command) -> Result<Self> {
         let name = process::describe(&command);
-        let inner = command.spawn().with_context(|| format!("cannot start `{name}`"))?;
+        let inner = command
+            .spawn()
+            .with_context(|| format!("cannot start `{name}`"))?;
         Ok(Self { inner, name })
     }
 
@@ -51,7 +53,10 @@ impl Child {
     pub(crate) fn check_alive(&mut self) -> Result<()> {
         match self.inner.try_wait()? {
             None => Ok(()),
-            Some(status) => bail!("`{}` ended with {status}; its messages are above", self.name),
+            Some(status) => bail!(
+                "`{}` ended with {status}; its messages are above",
+                self.name
+            ),
         }
     }
 
@@ -93,7 +98,10 @@ pub(crate) fn wait_until_ready(child: &mut Child, port: u16, within: Duration) -
         std_sleep(Duration::from_millis(2));
     }
     let answer = get(port, "/ready").unwrap_or_else(|| "no answer".to_owned());
-    bail!("the gateway on port {port} is not ready after {} s: {answer}", within.as_secs())
+    bail!(
+        "the gateway on port {port} is not ready after {} s: {answer}",
+        within.as_secs()
+    )
 }
 
 /// A plain GET on loopback; `None` when nobody answers.
@@ -101,7 +109,11 @@ pub(crate) fn get(port: u16, path: &str) -> Option<String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
+    )
+    .ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)

@@ -29,7 +29,12 @@ impl Quickstart {
     pub(super) fn prepare(port: u16, demo_port: u16) -> Result<Self> {
         let folder = workspace::target().join("quickstart");
         let gateway = workspace::target().join("release/stoa-gateway");
-        let this = Self { folder, gateway, port, demo_port };
+        let this = Self {
+            folder,
+            gateway,
+            port,
+            demo_port,
+        };
         for taken in [port, demo_port] {
             if child::get(taken, "/").is_some() {
                 bail!("port {taken} is in use; choose others with --port and --demo-port");
@@ -39,7 +44,12 @@ impl Quickstart {
         this.write_catalog()?;
         this.write_config()?;
         let _ = fs::remove_file(this.keys());
-        this.make_key("agent", "tenant-admin", Some((AGENT_RATE, AGENT_BURST)), "key")?;
+        this.make_key(
+            "agent",
+            "tenant-admin",
+            Some((AGENT_RATE, AGENT_BURST)),
+            "key",
+        )?;
         this.make_key("viewer", "viewer", None, "viewer-key")?;
         Ok(this)
     }
@@ -51,7 +61,8 @@ impl Quickstart {
     /// The catalog of `deploy/quickstart` with this run's port.
     fn write_catalog(&self) -> Result<()> {
         let from = workspace::root().join("deploy/quickstart/catalog/orders.yaml");
-        let text = fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
+        let text =
+            fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
         let text = text.replace("127.0.0.1:3002", &format!("127.0.0.1:{}", self.demo_port));
         Ok(fs::write(self.folder.join("catalog/orders.yaml"), text)?)
     }
@@ -68,9 +79,17 @@ impl Quickstart {
         Ok(fs::write(self.folder.join("config.yaml"), text)?)
     }
 
-    fn make_key(&self, name: &str, role: &str, rate: Option<(&str, &str)>, file: &str) -> Result<()> {
+    fn make_key(
+        &self,
+        name: &str,
+        role: &str,
+        rate: Option<(&str, &str)>,
+        file: &str,
+    ) -> Result<()> {
         let mut command = Command::new(&self.gateway);
-        command.args(["key", "create", "--tenant", "demo", "--name", name, "--role", role]);
+        command.args([
+            "key", "create", "--tenant", "demo", "--name", name, "--role", role,
+        ]);
         if let Some((rate, burst)) = rate {
             command.args(["--rate", rate, "--burst", burst]);
         }
@@ -89,7 +108,10 @@ impl Quickstart {
     /// The gateway's process.
     pub(super) fn gateway(&self, flags: &[String]) -> Command {
         let mut command = Command::new(&self.gateway);
-        command.arg("--config").arg(self.folder.join("config.yaml")).args(flags);
+        command
+            .arg("--config")
+            .arg(self.folder.join("config.yaml"))
+            .args(flags);
         command
     }
 
@@ -141,6 +163,10 @@ impl Quickstart {
 /// Writes a file that only its owner can read.
 fn write_secret(path: &Path, text: &str) -> Result<()> {
     let _ = fs::remove_file(path);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     Ok(writeln!(file, "{text}")?)
 }

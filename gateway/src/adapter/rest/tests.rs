@@ -30,6 +30,7 @@ fn upstream() -> Upstream {
         port: 8080,
         authority: Arc::from("api.example:8080"),
         allow: Arc::from([]),
+        addresses: Arc::default(),
     }
 }
 

@@ -31,6 +31,10 @@ mod text;
 pub use name::Naming;
 pub use selector::Selector;
 
+/// Bytes of stack for an import. YAML as deep as allowed overflows the 2 MiB that threads have by
+/// default (in a debug build), so that an import brings a stack of its own.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
 /// What an operator adds to a document.
 #[derive(Clone, Debug, Default)]
 pub struct ImportOptions {
@@ -112,6 +116,9 @@ pub enum ImportError {
     /// The text is neither JSON nor YAML.
     #[error("the document cannot be read: {0}")]
     Syntax(String),
+    /// The system has no thread left.
+    #[error("no thread for the import: {0}")]
+    Thread(std::io::Error),
     /// Nested too deep.
     #[error("the document is nested deeper than {depth_max} levels")]
     TooDeep {
@@ -143,6 +150,19 @@ pub enum ImportError {
 /// What is wrong with the document or the options as a whole. Trouble with one operation is in
 /// [`Import::left_out`].
 pub fn import(document: &str, options: &ImportOptions) -> Result<Import, ImportError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("import".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || import_here(document, options))
+            .map_err(ImportError::Thread)?;
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn import_here(document: &str, options: &ImportOptions) -> Result<Import, ImportError> {
     let parsed = document::Document::parse(document)?;
     let mut import = operation::all(&parsed, options)?;
     import.title = parsed.title();

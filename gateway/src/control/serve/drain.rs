@@ -28,7 +28,10 @@ pub(super) struct Signals {
 impl Signals {
     /// From now on neither signal ends the process by itself.
     pub(super) fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for either.
@@ -51,7 +54,10 @@ pub(super) async fn drain(
     workers: Vec<Worker>,
     mut signals: Signals,
 ) {
-    tracing::info!(connections = shared.census.open(), "draining; a second signal exits at once");
+    tracing::info!(
+        connections = shared.census.open(),
+        "draining; a second signal exits at once"
+    );
     // First, so that a load balancer that looks sees it before connections are refused.
     sight.draining.store(true, Ordering::Relaxed);
     shared.phase.drain();

@@ -29,10 +29,14 @@ fn from_file(path: &Path) -> Result<RootCertStore> {
     let certificates = CertificateDer::pem_file_iter(path)
         .with_context(|| format!("--upstream-ca-file: cannot read {}", path.display()))?;
     for certificate in certificates {
-        roots.add(certificate.with_context(|| format!("--upstream-ca-file: {}", path.display()))?)?;
+        roots
+            .add(certificate.with_context(|| format!("--upstream-ca-file: {}", path.display()))?)?;
     }
     if roots.is_empty() {
-        bail!("--upstream-ca-file: {} holds no certificate", path.display());
+        bail!(
+            "--upstream-ca-file: {} holds no certificate",
+            path.display()
+        );
     }
     Ok(roots)
 }
@@ -43,7 +47,9 @@ fn from_system() -> RootCertStore {
     // A system's store may hold a certificate that rustls does not read; the others still count.
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        tracing::warn!("this machine has no certificate authorities: upstreams over https will fail; see --upstream-ca-file");
+        tracing::warn!(
+            "this machine has no certificate authorities: upstreams over https will fail; see --upstream-ca-file"
+        );
     }
     roots
 }

@@ -53,20 +53,30 @@ fn accepted<'a>(head: &Head<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
 }
 
 fn media_type(value: &[u8]) -> &[u8] {
-    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+    value
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii()
 }
 
 fn has_quality_zero(range: &[u8]) -> bool {
-    range.split(|byte| *byte == b';').skip(1).map(<[u8]>::trim_ascii).any(|parameter| {
-        parameter
-            .strip_prefix(b"q=")
-            .or_else(|| parameter.strip_prefix(b"Q="))
-            .is_some_and(|quality| quality.iter().all(|byte| matches!(byte, b'0' | b'.')))
-    })
+    range
+        .split(|byte| *byte == b';')
+        .skip(1)
+        .map(<[u8]>::trim_ascii)
+        .any(|parameter| {
+            parameter
+                .strip_prefix(b"q=")
+                .or_else(|| parameter.strip_prefix(b"Q="))
+                .is_some_and(|quality| quality.iter().all(|byte| matches!(byte, b'0' | b'.')))
+        })
 }
 
 fn covers(range: &[u8], kind: &[u8], subtype: &[u8]) -> bool {
-    let Some(slash) = range.iter().position(|byte| *byte == b'/') else { return false };
+    let Some(slash) = range.iter().position(|byte| *byte == b'/') else {
+        return false;
+    };
     let (own_kind, own_subtype) = (&range[..slash], &range[slash + 1..]);
     match (own_kind, own_subtype) {
         (b"*", b"*") => true,
@@ -78,13 +88,17 @@ fn covers(range: &[u8], kind: &[u8], subtype: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::head;
     use crate::http::Scan;
+    use crate::http::head;
 
     fn form_of(accept: Option<&str>) -> Option<Form> {
-        let accept = accept.map(|value| format!("accept: {value}\r\n")).unwrap_or_default();
+        let accept = accept
+            .map(|value| format!("accept: {value}\r\n"))
+            .unwrap_or_default();
         let text = format!("POST /mcp HTTP/1.1\r\nhost: x\r\n{accept}\r\n");
-        let parsed = head::parse(text.as_bytes(), &mut Scan::default()).unwrap().unwrap();
+        let parsed = head::parse(text.as_bytes(), &mut Scan::default())
+            .unwrap()
+            .unwrap();
         form(&parsed)
     }
 
@@ -100,7 +114,10 @@ mod tests {
             (Some("text/*"), Some(EventStream)),
             (Some("application/*;q=0.5"), Some(Json)),
             (Some("APPLICATION/JSON"), Some(Json)),
-            (Some("application/json;q=0, text/event-stream"), Some(EventStream)),
+            (
+                Some("application/json;q=0, text/event-stream"),
+                Some(EventStream),
+            ),
             (Some("application/json;q=0.0"), None),
             (Some("text/html"), None),
             (Some(""), None),

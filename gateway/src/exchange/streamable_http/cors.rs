@@ -5,7 +5,8 @@ use crate::answer::Answer;
 /// Request headers that a page may send.
 const ALLOW_HEADERS: &[u8] = b"authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, x-request-id, traceparent";
 /// Answer headers that a page may read.
-const EXPOSE_HEADERS: &[u8] = b"mcp-session-id, www-authenticate, retry-after, ratelimit, ratelimit-policy, x-request-id";
+const EXPOSE_HEADERS: &[u8] =
+    b"mcp-session-id, www-authenticate, retry-after, ratelimit, ratelimit-policy, x-request-id";
 /// Seconds for which a browser may remember a preflight.
 const PREFLIGHT_AGE_S: &[u8] = b"600";
 

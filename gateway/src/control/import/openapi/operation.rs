@@ -12,16 +12,15 @@ use super::schema::Schemas;
 use super::security::Security;
 use super::server::Servers;
 use super::{Import, ImportError, ImportOptions, LeftOut, Note, Reason, body, text};
-use crate::control::spec::{AnnotationsSpec, Credential, Location, RequestPlan, ToolSpec};
+use crate::control::spec::{Credential, Location, RequestPlan, ToolSpec};
 use crate::limits;
+
+mod words;
 
 /// Methods that a path item may have, in the order in which tools are made.
 const METHODS: [&str; 8] = [
     "get", "post", "put", "patch", "delete", "head", "options", "trace",
 ];
-/// Bytes of a tool's description. Beyond it the words of a document are a manual, which every list
-/// of tools would carry to every model.
-const DESCRIPTION_CHARS_MAX: usize = 4096;
 /// Characters of a tool's title.
 const TITLE_CHARS_MAX: usize = 120;
 /// Marks by which a document's owner keeps an operation from agents.
@@ -208,12 +207,20 @@ impl<'d> Operation<'d> {
         levels
     }
 
-    fn mark(&self) -> Option<&'static str> {
-        HIDDEN_MARKS.into_iter().find(|mark| {
-            self.levels()
-                .iter()
-                .any(|level| level.get(*mark) == Some(&Value::Bool(true)))
-        })
+    /// Whether it may be a tool at all.
+    fn is_for_tools(&self) -> Result<(), Reason> {
+        let marked = HIDDEN_MARKS.into_iter().find(|mark| {
+            let mut levels = self.levels().into_iter();
+            levels.any(|level| level.get(*mark) == Some(&Value::Bool(true)))
+        });
+        match (marked, self.method) {
+            (Some(mark), _) => Err(Reason::new(format!("the document marks it `{mark}`"))),
+            (None, "OPTIONS" | "TRACE") => Err(Reason::new(format!(
+                "{} asks about a server and calls nothing",
+                self.method
+            ))),
+            (None, _) => Ok(()),
+        }
     }
 
     /// A list of words of the operation, else of the document.
@@ -242,28 +249,9 @@ impl<'d> Context<'d> {
         operation: &Operation<'d>,
         names: &mut Names<'_>,
     ) -> Result<(ToolSpec, Vec<String>), Fault> {
-        if let Some(mark) = operation.mark() {
-            return Err(Reason::new(format!("the document marks it `{mark}`")).into());
-        }
-        if matches!(operation.method, "OPTIONS" | "TRACE") {
-            let reason = format!("{} asks about a server and calls nothing", operation.method);
-            return Err(Reason::new(reason).into());
-        }
-        let empty = Map::new();
-        let endpoint = self
-            .servers
-            .endpoint(
-                match operation.item.contains_key("servers") {
-                    true => operation.item,
-                    false => operation.target.unwrap_or(&empty),
-                },
-                operation.object,
-            )
-            .map_err(|reason| Fault {
-                reason,
-                server: true,
-            })?;
-        let path = path_template(operation.path)?;
+        operation.is_for_tools()?;
+        let endpoint = self.endpoint(operation)?;
+        let path = words::path_template(operation.path)?;
         let (credential, note) = self.security.credential(operation.object);
         let (arguments, mut notes) = self.arguments(operation, &path, &credential)?;
         notes.extend(note);
@@ -289,8 +277,8 @@ impl<'d> Context<'d> {
             title: operation
                 .word("summary")
                 .map(|summary| text::cut(summary, TITLE_CHARS_MAX)),
-            description: description(operation),
-            tags: tags(operation.tags(), &defaults.tags),
+            description: words::description(operation),
+            tags: words::tags(operation.tags(), &defaults.tags),
             category: None,
             version: None,
             endpoint,
@@ -305,7 +293,7 @@ impl<'d> Context<'d> {
             },
             input_schema: arguments.input_schema,
             output_schema,
-            annotations: annotations(operation.method),
+            annotations: words::annotations(operation.method),
             timeout_ms: defaults.timeout_ms,
             rate_limit: defaults.rate_limit,
             credential,
@@ -314,6 +302,20 @@ impl<'d> Context<'d> {
             deprecated: operation.object.get("deprecated") == Some(&Value::Bool(true)),
         };
         Ok((tool, notes))
+    }
+
+    fn endpoint(&self, operation: &Operation<'d>) -> Result<String, Fault> {
+        let empty = Map::new();
+        let item = if operation.item.contains_key("servers") {
+            operation.item
+        } else {
+            operation.target.unwrap_or(&empty)
+        };
+        let found = self.servers.endpoint(item, operation.object);
+        found.map_err(|reason| Fault {
+            reason,
+            server: true,
+        })
     }
 
     fn arguments(
@@ -344,78 +346,27 @@ impl<'d> Context<'d> {
                 body::of_request_body(self.resolver, operation.object)?
             }
         };
-        let bodiless = matches!(operation.method, "GET" | "HEAD");
-        if let Some(optional) = body.as_ref().filter(|body| !body.required) {
-            if optional.is_empty() {
+        if let Some(declared) = &body {
+            let bodiless = matches!(operation.method, "GET" | "HEAD");
+            if !declared.required && declared.is_empty() {
                 // Generators declare an optional empty body on every operation.
                 body = None;
-            } else if bodiless {
+            } else if bodiless && declared.required {
                 // RFC 9110 section 9.3.1: content in a GET has no meaning, and proxies drop it.
-                body = None;
+                return Err(Reason::new(format!(
+                    "{} has no body, and the document requires one",
+                    operation.method
+                )));
+            } else if bodiless {
                 let note = format!(
                     "{} has no body; the optional one is left out",
                     operation.method
                 );
                 parameters.notes.push(note);
+                body = None;
             }
         }
         let arguments = argument::assemble(&self.schemas, &parameters.list, body.as_ref())?;
         Ok((arguments, parameters.notes))
-    }
-}
-
-/// The path that is sent: a fragment, which some documents use to tell operations of one path apart,
-/// never is.
-fn path_template(path: &str) -> Result<String, Reason> {
-    let sent = path.split('#').next().unwrap_or_default();
-    if sent
-        .chars()
-        .any(|one| one.is_control() || one == ' ' || one == '\\')
-    {
-        return Err(Reason::new(
-            "the path has characters that a URL cannot have",
-        ));
-    }
-    let open = sent.matches('{').count();
-    if open != sent.matches('}').count() || sent.contains("{}") {
-        return Err(Reason::new("the braces of the path do not match"));
-    }
-    Ok(sent.to_owned())
-}
-
-fn description(operation: &Operation<'_>) -> String {
-    let summary = operation.word("summary");
-    let words = operation.word("description");
-    let whole = match (summary, words) {
-        (Some(summary), Some(words)) if words.starts_with(summary.trim_end_matches('.')) => {
-            words.to_owned()
-        }
-        (Some(summary), Some(words)) => format!("{summary}\n\n{words}"),
-        (Some(one), None) | (None, Some(one)) => one.to_owned(),
-        (None, None) => format!("{} {}", operation.method, operation.path),
-    };
-    text::cut(&whole, DESCRIPTION_CHARS_MAX)
-}
-
-fn tags(own: Vec<String>, added: &[String]) -> Vec<String> {
-    let mut tags: Vec<String> = Vec::new();
-    for tag in own.into_iter().chain(added.iter().cloned()) {
-        if !tag.is_empty() && !tags.contains(&tag) {
-            tags.push(tag);
-        }
-    }
-    tags
-}
-
-/// What RFC 9110 section 9.2 says of each method. A POST may do anything, so nothing is claimed of it
-/// beyond that it is not known to destroy.
-fn annotations(method: &str) -> AnnotationsSpec {
-    let reads = matches!(method, "GET" | "HEAD");
-    AnnotationsSpec {
-        title: None,
-        read_only: Some(reads),
-        destructive: Some(method == "DELETE"),
-        idempotent: Some(reads || matches!(method, "PUT" | "DELETE")),
-        open_world: Some(true),
     }
 }

@@ -10,23 +10,30 @@ use super::{Reason, body, text};
 use crate::control::spec::{Credential, Location, Style};
 
 /// Header parameters that a document may declare and a caller may not set: OpenAPI says that the
-/// first three are to be ignored, the others frame the request (RFC 9112) or belong to one hop of it
-/// (RFC 9110 section 7.6.1).
-const HEADERS_IGNORED: [&str; 14] = [
+/// first three are to be ignored; the next three say what a body is and what an answer may look like;
+/// the others frame the request (RFC 9112) or belong to one hop of it (RFC 9110 section 7.6.1).
+const HEADERS_IGNORED: [&str; 21] = [
     "accept",
     "authorization",
     "content-type",
+    "accept-encoding",
+    "content-encoding",
+    "cookie",
     "connection",
     "content-length",
     "expect",
     "host",
+    "http2-settings",
     "keep-alive",
+    "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
     "te",
     "trailer",
+    "trailers",
     "transfer-encoding",
     "upgrade",
+    "via",
 ];
 
 /// One parameter in the path, query, headers or cookies.
@@ -120,16 +127,7 @@ pub(super) fn collect<'d>(
             ));
         }
     }
-    // A placeholder that nobody declared is a mistake of many documents; a text is what it can be.
-    for name in placeholders {
-        let known = |one: &Parameter<'_>| one.location == Location::Path && one.name == name;
-        if !out.list.iter().any(known) {
-            out.notes.push(format!(
-                "the document declares no parameter `{name}`; taken as a text"
-            ));
-            out.list.push(Parameter::text(name, Location::Path));
-        }
-    }
+    add_undeclared(&placeholders, &mut out);
     out.list.sort_by_key(|one| match one.location {
         Location::Path => 0,
         Location::Query => 1,
@@ -137,6 +135,19 @@ pub(super) fn collect<'d>(
         Location::Cookie => 3,
     });
     Ok(out)
+}
+
+/// A placeholder that nobody declared is a mistake of many documents; a text is what it can be.
+fn add_undeclared<'d>(placeholders: &[&'d str], out: &mut Parameters<'d>) {
+    for name in placeholders {
+        let known = |one: &Parameter<'_>| one.location == Location::Path && one.name == *name;
+        if !out.list.iter().any(known) {
+            out.notes.push(format!(
+                "the document declares no parameter `{name}`; taken as a text"
+            ));
+            out.list.push(Parameter::text(name, Location::Path));
+        }
+    }
 }
 
 /// A parameter as declared, references followed.
@@ -343,6 +354,10 @@ fn style(one: &Declared<'_>, location: Location) -> Wire {
 fn collection_format(object: &Map<String, Value>, location: Location) -> Wire {
     let format = object.get("collectionFormat").and_then(Value::as_str);
     let wire = |style, explode| Wire::Style { style, explode };
+    if object.get("type").and_then(Value::as_str) != Some("array") {
+        let style = location.default_style();
+        return wire(style, style == Style::Form);
+    }
     match (location, format.unwrap_or("csv")) {
         (Location::Query, "multi") => wire(Style::Form, true),
         (Location::Query, "pipes") => wire(Style::PipeDelimited, false),

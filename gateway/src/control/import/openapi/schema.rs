@@ -19,9 +19,11 @@ mod convert;
 mod graph;
 mod keyword;
 pub(super) mod merge;
+mod relax;
+mod value;
 
 use convert::{Pass, Stop};
-pub(super) use keyword::is_annotation;
+pub(super) use value::is_annotation;
 
 /// Bytes of an input schema. 64 KiB is some 16,000 tokens: more would crowd out the conversation
 /// that the tool serves.
@@ -50,28 +52,32 @@ pub(super) enum Direction {
 struct Detail {
     /// Nested schemas below this level are told by type and description only.
     levels_max: usize,
-    /// Examples are left out and descriptions cut.
-    brief: bool,
+    /// Characters of a description, where they are cut; titles and examples go as well then.
+    words_max: Option<usize>,
 }
 
-const fn detail(levels_max: usize, brief: bool) -> Detail {
-    Detail { levels_max, brief }
+const fn detail(levels_max: usize, words_max: Option<usize>) -> Detail {
+    Detail {
+        levels_max,
+        words_max,
+    }
 }
 
-/// Tried in this order until one fits. Level 0 keeps nothing but types, and always fits in practice.
-const INPUT_DETAILS: [Detail; 9] = [
-    detail(LEVELS_MAX, false),
-    detail(LEVELS_MAX, true),
-    detail(8, true),
-    detail(6, true),
-    detail(4, true),
-    detail(3, true),
-    detail(2, true),
-    detail(1, true),
-    detail(0, true),
+/// Tried in this order until one fits. The last keeps names and types of the outermost members.
+const INPUT_DETAILS: [Detail; 10] = [
+    detail(LEVELS_MAX, None),
+    detail(LEVELS_MAX, Some(240)),
+    detail(8, Some(240)),
+    detail(6, Some(240)),
+    detail(4, Some(240)),
+    detail(3, Some(240)),
+    detail(2, Some(240)),
+    detail(1, Some(240)),
+    detail(1, Some(60)),
+    detail(0, Some(0)),
 ];
 /// Two tries: a cut output schema is worth something, a long search for one is not.
-const OUTPUT_DETAILS: [Detail; 2] = [detail(LEVELS_MAX, false), detail(3, true)];
+const OUTPUT_DETAILS: [Detail; 2] = [detail(LEVELS_MAX, None), detail(3, Some(240))];
 /// Levels of nested schemas in a result. Each may nest two levels of JSON, which keeps a definition
 /// below [`crate::limits::JSON_DEPTH_MAX`].
 const LEVELS_MAX: usize = 40;

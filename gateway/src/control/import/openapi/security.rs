@@ -45,7 +45,13 @@ impl Scheme<'_> {
 
     fn is_met_by(&self, kind: AuthenticationKind) -> bool {
         match self {
-            Self::ApiKey { .. } => kind == AuthenticationKind::ApiKey,
+            // Swagger 2.0 has no word for bearer tokens: documents declare them as an API key in
+            // `Authorization`.
+            Self::ApiKey { name, .. } => {
+                kind == AuthenticationKind::ApiKey
+                    || (name.eq_ignore_ascii_case("authorization")
+                        && kind != AuthenticationKind::None)
+            }
             Self::Basic => kind == AuthenticationKind::Basic,
             Self::Bearer => matches!(
                 kind,
@@ -85,17 +91,7 @@ impl<'d> Security<'d> {
             .map(|all| all.keys().map(|name| self.scheme(name)).collect())
             .collect();
         let optional = alternatives.is_empty() || alternatives.iter().any(Vec::is_empty);
-        let asked = || {
-            let texts: Vec<String> = alternatives
-                .iter()
-                .filter(|all| !all.is_empty())
-                .map(|all| {
-                    let parts: Vec<String> = all.iter().map(Scheme::describe).collect();
-                    parts.join(" and ")
-                })
-                .collect();
-            texts.join(", or ")
-        };
+        let asked = || asked(&alternatives);
         let kind = self.configured.kind;
         if kind == AuthenticationKind::None {
             let note =
@@ -108,9 +104,10 @@ impl<'d> Security<'d> {
         }
         let matching = alternatives
             .iter()
-            .find(|all| all.iter().any(|scheme| scheme.is_met_by(kind)));
+            .find(|all| all.iter().any(|scheme| scheme.is_met_by(kind)))
+            .map(Vec::as_slice);
         let note = match matching {
-            Some(all) if all.len() > 1 => Some(format!(
+            Some([first, rest @ ..]) if rest.iter().any(|one| one != first) => Some(format!(
                 "needs {}, and one credential is configured",
                 asked()
             )),
@@ -125,7 +122,7 @@ impl<'d> Security<'d> {
     }
 
     /// The operator's words with the document's place for an API key that has none.
-    fn placed(&self, matching: Option<&Vec<Scheme<'d>>>) -> Authentication {
+    fn placed(&self, matching: Option<&[Scheme<'d>]>) -> Authentication {
         let mut written = self.configured.clone();
         let named = [
             &written.header_name,
@@ -189,131 +186,19 @@ impl<'d> Security<'d> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SCHEMES: &str = "openapi: 3.0.0\ncomponents: {securitySchemes: {\
-        key: {type: apiKey, in: query, name: api_key}, head: {type: apiKey, in: header, name: X-K}, \
-        cookie: {type: apiKey, in: cookie, name: sid}, id: {type: apiKey, in: header, name: X-Id}, \
-        basic: {type: http, scheme: Basic}, bearer: {type: http, scheme: bearer}, \
-        oauth: {type: oauth2, flows: {}}, oidc: {type: openIdConnect}, \
-        alias: {$ref: '#/components/securitySchemes/key'}, \
-        tls: {type: mutualTLS}, digest: {type: http, scheme: digest}, odd: {type: apiKey}}}\n";
-
-    /// The credential's `Debug` text and the note of an operation with this `security`.
-    fn check(security: &str, configured: &str, expected: &str, note: &str) {
-        let document = Document::parse(&format!("{SCHEMES}{security}")).unwrap();
-        let resolver = Resolver::new(document.root(), None);
-        let configured: Authentication = serde_saphyr::from_str(configured).unwrap();
-        let security = Security::new(&document, &resolver, &configured).unwrap();
-        let empty = Map::new();
-        let operation = document.get("o").and_then(Value::as_object);
-        let (credential, found) = security.credential(operation.unwrap_or(&empty));
-        assert!(
-            format!("{credential:?}").contains(expected),
-            "{credential:?} lacks {expected}"
-        );
-        match (note, found) {
-            ("", None) => {}
-            ("", Some(found)) => panic!("unexpected note {found}"),
-            (note, found) => assert!(
-                found.as_deref().unwrap_or_default().contains(note),
-                "{found:?} lacks {note}"
-            ),
+/// What the alternatives of an operation ask for, each thing once.
+fn asked(alternatives: &[Vec<Scheme<'_>>]) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for all in alternatives.iter().filter(|all| !all.is_empty()) {
+        let mut parts: Vec<String> = all.iter().map(Scheme::describe).collect();
+        parts.dedup();
+        let text = parts.join(" and ");
+        if !texts.contains(&text) {
+            texts.push(text);
         }
     }
-
-    #[test]
-    fn the_document_places_an_api_key() {
-        let key = "{type: apiKey, secretEnv: K}";
-        check(
-            "security: [{key: []}]",
-            key,
-            "ApiKeyQuery { name: \"api_key\"",
-            "",
-        );
-        check(
-            "security: [{alias: []}]",
-            key,
-            "ApiKeyQuery { name: \"api_key\"",
-            "",
-        );
-        check(
-            "security: [{key: []}]\no: {security: [{head: []}]}",
-            key,
-            "ApiKeyHeader { name: \"X-K\"",
-            "",
-        );
-        check(
-            "security: [{bearer: []}, {cookie: []}]",
-            key,
-            "ApiKeyCookie { name: \"sid\"",
-            "",
-        );
-        check(
-            "security: [{key: []}]",
-            "{type: apiKey, secretEnv: K, headerName: X-Mine}",
-            "ApiKeyHeader { name: \"X-Mine\"",
-            "",
-        );
-        check("", key, "ApiKeyQuery { name: \"api_key\"", "");
-        check(
-            "security: [{head: [], id: []}]",
-            key,
-            "X-K",
-            "and an API key in the header `X-Id`, and one",
-        );
-    }
-
-    #[test]
-    fn the_operator_decides_and_is_told() {
-        let bearer = "{type: bearer, secretEnv: T}";
-        for security in ["bearer", "oauth", "oidc"] {
-            check(
-                &format!("security: [{{{security}: []}}]"),
-                bearer,
-                "Bearer",
-                "",
-            );
-        }
-        check(
-            "security: [{basic: []}]",
-            "{type: basic, secretEnv: T}",
-            "Basic",
-            "",
-        );
-        check("", bearer, "Bearer", "");
-        check("security: [{}, {key: []}]", bearer, "Bearer", "");
-        check("security: [{key: []}]", bearer, "Bearer", "another kind");
-        check(
-            "security: [{tls: []}, {digest: []}, {odd: []}, {gone: []}]",
-            bearer,
-            "Bearer",
-            "`tls`, or `digest`, or `odd`, or `gone`",
-        );
-        check(
-            "security: [{bearer: []}]\no: {security: []}",
-            bearer,
-            "None",
-            "",
-        );
-        check(
-            "security: [{bearer: []}]",
-            "{}",
-            "None",
-            "needs a bearer token, and no credential",
-        );
-        check("security: [{bearer: []}, {}]", "{}", "None", "");
-        check("", "{}", "None", "");
-    }
-
-    #[test]
-    fn a_credential_without_a_secret_is_an_error() {
-        let document = Document::parse(SCHEMES).unwrap();
-        let resolver = Resolver::new(document.root(), None);
-        let configured: Authentication = serde_saphyr::from_str("{type: bearer}").unwrap();
-        let error = Security::new(&document, &resolver, &configured).unwrap_err();
-        assert!(error.to_string().contains("secretFile"), "{error}");
-    }
+    texts.join(", or ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,14 +18,15 @@ use super::super::reference::Target;
 use super::super::{Reason, text};
 use super::keyword::{self, Extent};
 use super::{Converted, Detail, Direction, Schemas};
+use super::{relax, value};
 
 /// A schema that was written out once already and has more bytes than this becomes a definition the
 /// second time.
 const SHARED_BYTES_MIN: usize = 512;
 /// Recursion of a pass, in place and through children. Bounds the stack; real schemas stay below 30.
 const DEPTH_MAX: usize = 96;
-/// Characters of a description where a schema is told in brief.
-const BRIEF_CHARS_MAX: usize = 240;
+/// Characters of the description of a schema that is told in outline.
+const OUTLINE_CHARS_MAX: usize = 240;
 
 /// Why a pass ended early.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ pub(super) struct Place<'p, 'd> {
 #[derive(Debug)]
 struct Link<'p> {
     pointer: &'p str,
-    before: Option<&'p Link<'p>>,
+    before: Option<&'p Self>,
 }
 
 impl Link<'_> {
@@ -183,7 +184,7 @@ impl<'s, 'd> Pass<'s, 'd> {
         if self.losses > 0 {
             let all = converted.schemas.iter_mut();
             all.chain(converted.definitions.values_mut())
-                .for_each(keyword::relax_alternatives);
+                .for_each(relax::relax);
         }
         Ok((converted, self.bytes_max - self.bytes_left))
     }
@@ -207,7 +208,7 @@ impl<'s, 'd> Pass<'s, 'd> {
             .find_map(|name| object.get(*name)?.as_str());
         match reference {
             Some(reference) => self.reference(object, reference, place),
-            None if place.level > self.detail.levels_max && keyword::nests(object) => {
+            None if place.level > self.detail.levels_max && value::nests(object) => {
                 self.outline(object).map(Some)
             }
             None => {
@@ -242,7 +243,7 @@ impl<'s, 'd> Pass<'s, 'd> {
         let known = self.definition_of(&target.pointer);
         let beyond = place.level > self.detail.levels_max;
         if let (true, None, Some(object)) = (beyond, known, target.value.as_object())
-            && keyword::nests(object)
+            && value::nests(object)
         {
             return self.outline(object).map(Some);
         }
@@ -304,13 +305,16 @@ impl<'s, 'd> Pass<'s, 'd> {
         self.losses += 1;
         let mut out = Map::new();
         let members = object.contains_key("properties");
-        if let Some(kind) = object.get("type").and_then(keyword::types) {
+        if let Some(kind) = object.get("type").and_then(value::types) {
             out.insert("type".into(), kind);
         } else if members && self.direction == Direction::Request {
             out.insert("type".into(), json!("object"));
         }
-        if let Some(words) = object.get("description").and_then(Value::as_str) {
-            let words = text::cut(words, BRIEF_CHARS_MAX);
+        let words_max = self.detail.words_max.unwrap_or(OUTLINE_CHARS_MAX);
+        if let Some(words) = object.get("description").and_then(Value::as_str)
+            && words_max > 0
+        {
+            let words = text::cut(words, words_max);
             self.charge(words.len() + 18)?;
             out.insert("description".into(), Value::String(words));
         }
@@ -328,22 +332,13 @@ impl<'s, 'd> Pass<'s, 'd> {
             return Ok(schema);
         }
         self.charge(24)?;
-        Ok(keyword::or_null(schema))
+        Ok(relax::or_null(schema))
     }
 
     /// Takes `bytes` from what is left.
     pub(super) fn charge(&mut self, bytes: usize) -> Result<(), Stop> {
         self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Stop::TooLarge)?;
         Ok(())
-    }
-
-    /// A text for people, as long as this pass allows.
-    pub(super) fn words(&self, words: &str) -> String {
-        if self.detail.brief {
-            text::cut(words, BRIEF_CHARS_MAX)
-        } else {
-            words.to_owned()
-        }
     }
 }
 
@@ -355,7 +350,7 @@ fn combine(converted: Value, mut beside: Map<String, Value>) -> Value {
         Value::Bool(false) => return Value::Bool(false),
         _ => return Value::Object(beside),
     };
-    let annotations_only = beside.keys().all(|name| keyword::is_annotation(name));
+    let annotations_only = beside.keys().all(|name| value::is_annotation(name));
     if annotations_only || converted.contains_key("$ref") {
         converted.extend(beside);
         return Value::Object(converted);

@@ -6,10 +6,13 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::document::{Version, scalar_text};
+use super::super::text;
 use super::convert::{Pass, Place, Stop};
+use super::relax::conditions_are_simple;
+use super::value::{bytes_of, count, is_annotation, names, types};
 use super::{Direction, merge};
 
 /// Bytes of an example or default that is kept in full detail, and in brief.
@@ -34,40 +37,6 @@ pub(super) fn beside_reference(version: Version) -> Extent {
         Version::OpenApi31 => Extent::All,
         Version::OpenApi30 | Version::Swagger20 => Extent::Annotations,
     }
-}
-
-/// Whether a keyword constrains nothing.
-pub(in super::super) fn is_annotation(name: &str) -> bool {
-    matches!(
-        name,
-        "title"
-            | "description"
-            | "default"
-            | "deprecated"
-            | "example"
-            | "examples"
-            | "x-mcp-header"
-    )
-}
-
-/// Whether a schema has schemas within.
-pub(super) fn nests(object: &Map<String, Value>) -> bool {
-    const NESTING: [&str; 11] = [
-        "$ref",
-        "additionalProperties",
-        "allOf",
-        "anyOf",
-        "if",
-        "items",
-        "not",
-        "oneOf",
-        "patternProperties",
-        "prefixItems",
-        "properties",
-    ];
-    NESTING
-        .iter()
-        .any(|name| object.get(*name).is_some_and(|value| !value.is_boolean()))
 }
 
 impl<'d> Pass<'_, 'd> {
@@ -110,11 +79,14 @@ impl<'d> Pass<'_, 'd> {
         value: &Value,
         out: &mut Map<String, Value>,
     ) -> Result<(), Stop> {
-        let brief = self.detail.brief;
+        let words_max = self.detail.words_max;
+        let brief = words_max.is_some();
         let kept = match (name, value) {
             ("title", Value::String(_)) if brief => None,
+            ("description", Value::String(_)) if words_max == Some(0) => None,
             ("title" | "description", Value::String(words)) => {
-                Some(Value::String(self.words(words)))
+                let words = words_max.map_or_else(|| words.clone(), |max| text::cut(words, max));
+                Some(Value::String(words))
             }
             ("deprecated", Value::Bool(true)) | ("x-mcp-header", Value::String(_)) => {
                 Some(value.clone())
@@ -210,8 +182,6 @@ impl<'d> Pass<'_, 'd> {
         out: &mut Map<String, Value>,
     ) -> Result<(), Stop> {
         let request = self.direction == Direction::Request;
-        // `required` of a part may name a member that another part declares read-only.
-        let shared = place.shared || name == "allOf" || object.contains_key("properties");
         let converted = match (name, value) {
             ("required", list) => match names(list, hidden) {
                 Some(names) if !names.is_empty() => Some(json!(names)),
@@ -253,6 +223,32 @@ impl<'d> Pass<'_, 'd> {
                 | "unevaluatedItems",
                 Value::Object(_) | Value::Bool(_),
             ) => Some(self.child(value, place)?),
+            _ => self.in_place(name, value, object, place, hidden)?,
+        };
+        if let Some(converted) = converted {
+            self.charge(name.len() + 4)?;
+            let name = match name {
+                // More than one alternative may fit an answer: documents are careless about it.
+                "oneOf" if !request => "anyOf",
+                name => name,
+            };
+            out.entry(name).or_insert(converted);
+        }
+        Ok(())
+    }
+
+    /// Keywords whose schemas apply to the same value. `hidden` goes with them: `required` of one part
+    /// may name a member that another part declares read-only.
+    fn in_place(
+        &mut self,
+        name: &str,
+        value: &'d Value,
+        object: &'d Map<String, Value>,
+        place: Place<'_, 'd>,
+        hidden: &HashSet<&'d str>,
+    ) -> Result<Option<Value>, Stop> {
+        let shared = place.shared || object.contains_key("properties");
+        Ok(match (name, value) {
             ("allOf", Value::Array(list)) => {
                 let parts = self.parts(list, place.part(true, hidden))?.0;
                 (!parts.is_empty()).then_some(Value::Array(parts))
@@ -265,12 +261,12 @@ impl<'d> Pass<'_, 'd> {
             ("not" | "if" | "then" | "else", Value::Object(_) | Value::Bool(_)) => {
                 // Anything left out inside a negation would make it stricter, so only what is
                 // certain to be kept whole is kept at all.
+                let request = self.direction == Direction::Request;
                 let kept = request && conditions_are_simple(object);
                 self.losses += usize::from(!kept);
-                if kept {
-                    self.schema(value, place.part(shared, hidden))?
-                } else {
-                    None
+                match kept {
+                    true => self.schema(value, place.part(shared, hidden))?,
+                    false => None,
                 }
             }
             ("dependentSchemas", Value::Object(_)) => {
@@ -278,17 +274,7 @@ impl<'d> Pass<'_, 'd> {
                 None
             }
             _ => None,
-        };
-        if let Some(converted) = converted {
-            self.charge(name.len() + 4)?;
-            let name = match name {
-                // More than one alternative may fit an answer: documents are careless about it.
-                "oneOf" if !request => "anyOf",
-                name => name,
-            };
-            out.entry(name).or_insert(converted);
-        }
-        Ok(())
+        })
     }
 
     fn child(&mut self, value: &'d Value, place: Place<'_, 'd>) -> Result<Value, Stop> {
@@ -394,180 +380,9 @@ impl<'d> Pass<'_, 'd> {
     }
 }
 
-/// `type`, with the names that documents use by mistake. Nothing where it says nothing.
-pub(super) fn types(value: &Value) -> Option<Value> {
-    let known = |name: &str| match name {
-        "string" | "number" | "integer" | "boolean" | "array" | "object" | "null" => {
-            Some(name.to_owned())
-        }
-        "file" | "date" | "datetime" | "date-time" | "uuid" | "text" | "String" => {
-            Some("string".to_owned())
-        }
-        "int" | "int32" | "int64" | "long" | "Integer" => Some("integer".to_owned()),
-        "float" | "double" | "decimal" => Some("number".to_owned()),
-        "bool" | "Boolean" => Some("boolean".to_owned()),
-        _ => None,
-    };
-    match value {
-        Value::String(name) => known(name).map(Value::String),
-        Value::Array(list) => {
-            let mut names: Vec<String> = Vec::new();
-            for name in list {
-                // One unknown alternative means that the list is no constraint we know.
-                let name = known(name.as_str()?)?;
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-            match names.len() {
-                0 => None,
-                _ => Some(json!(names)),
-            }
-        }
-        _ => None,
-    }
-}
-
-/// The same schema, or null.
-pub(super) fn or_null(schema: Value) -> Value {
-    let Value::Object(mut keywords) = schema else {
-        return schema;
-    };
-    let combined = ["$ref", "allOf", "anyOf", "oneOf", "not", "const", "if"]
-        .iter()
-        .any(|name| keywords.contains_key(*name));
-    if !combined {
-        match keywords.get_mut("type") {
-            Some(Value::String(name)) if name != "null" => {
-                let both = json!([name, "null"]);
-                keywords.insert("type".into(), both);
-            }
-            Some(Value::Array(names)) if !names.contains(&json!("null")) => {
-                names.push(json!("null"));
-            }
-            _ => {}
-        }
-        if let Some(Value::Array(values)) = keywords.get_mut("enum")
-            && !values.contains(&Value::Null)
-        {
-            values.push(Value::Null);
-        }
-        return Value::Object(keywords);
-    }
-    let (mut outer, mut inner) = (Map::new(), Map::new());
-    for (name, value) in keywords {
-        let to = if is_annotation(&name) {
-            &mut outer
-        } else {
-            &mut inner
-        };
-        to.insert(name, value);
-    }
-    outer.insert("anyOf".into(), json!([inner, {"type": "null"}]));
-    Value::Object(outer)
-}
-
-/// Every `oneOf` becomes an `anyOf`, and conditions go.
-pub(super) fn relax_alternatives(schema: &mut Value) {
-    match schema {
-        Value::Object(keywords) => {
-            for name in ["not", "if", "then", "else"] {
-                keywords.shift_remove(name);
-            }
-            if let Some(Value::Array(parts)) = keywords.shift_remove("oneOf") {
-                keywords.entry("anyOf").or_insert(Value::Array(parts));
-            }
-            for (name, value) in keywords.iter_mut() {
-                match (name.as_str(), value) {
-                    ("const" | "enum" | "default" | "examples" | "dependentRequired", _) => {}
-                    ("properties" | "patternProperties" | "$defs", Value::Object(members)) => {
-                        members.values_mut().for_each(relax_alternatives);
-                    }
-                    (_, value) => relax_alternatives(value),
-                }
-            }
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(relax_alternatives),
-        _ => {}
-    }
-}
-
 /// Whether other keywords of the object apply schemas to the same value.
 fn combines(object: &Map<String, Value>) -> bool {
     ["allOf", "anyOf", "oneOf", "$ref"]
         .iter()
         .any(|name| object.contains_key(*name))
-}
-
-/// Whether the conditions of an object consist of keywords that are converted without loss.
-fn conditions_are_simple(object: &Map<String, Value>) -> bool {
-    ["not", "if", "then", "else"]
-        .iter()
-        .filter_map(|name| object.get(*name))
-        .all(is_simple)
-}
-
-fn is_simple(schema: &Value) -> bool {
-    let Value::Object(keywords) = schema else {
-        return schema.is_boolean();
-    };
-    keywords.iter().all(|(name, value)| match name.as_str() {
-        "type" => types(value).is_some(),
-        "required" => names(value, &HashSet::new()).is_some(),
-        "const" | "minimum" | "maximum" | "minLength" | "maxLength" | "title" | "description" => {
-            true
-        }
-        "enum" => value.as_array().is_some_and(|values| !values.is_empty()),
-        "allOf" | "anyOf" | "oneOf" => value
-            .as_array()
-            .is_some_and(|parts| !parts.is_empty() && parts.iter().all(is_simple)),
-        "not" => is_simple(value),
-        "properties" => value
-            .as_object()
-            .is_some_and(|members| members.values().all(is_simple)),
-        _ => false,
-    })
-}
-
-/// A list of distinct names without those that are hidden.
-fn names<'v>(list: &'v Value, hidden: &HashSet<&str>) -> Option<Vec<&'v str>> {
-    let mut names = Vec::new();
-    for name in list.as_array()? {
-        let name = name.as_str()?;
-        if !names.contains(&name) && !hidden.contains(name) {
-            names.push(name);
-        }
-    }
-    Some(names)
-}
-
-/// A count that may be written as `5.0`.
-fn count(number: &Number) -> Option<u64> {
-    number.as_u64().or_else(|| {
-        let float = number.as_f64()?;
-        let whole = float >= 0.0 && float.fract() == 0.0 && float < 1e15;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked above: a whole number from 0 to 1e15"
-        )]
-        whole.then_some(float as u64)
-    })
-}
-
-/// About how many bytes a value has as JSON.
-pub(super) fn bytes_of(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 8,
-        Value::String(text) => text.len() + 2,
-        Value::Array(elements) => 2 + elements.iter().map(|one| bytes_of(one) + 1).sum::<usize>(),
-        Value::Object(members) => {
-            members
-                .iter()
-                .map(|(name, value)| name.len() + 4 + bytes_of(value))
-                .sum::<usize>()
-                + 2
-        }
-    }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::keyword::is_annotation;
+use super::value::is_annotation;
 
 /// Merges the `allOf` of a schema into it. Where a keyword stands in two parts and has no obvious
 /// sum, everything stays as it was.
