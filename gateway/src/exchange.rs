@@ -1,7 +1,7 @@
 //! The life of a request, on one screen. The only file that knows the order of the stages.
 //!
 //! [`exchange`] opens the door that a request came to; each door reads its envelope, authenticates once,
-//! and asks [`call`] for each thing that its caller wants. There is no other way to an upstream:
+//! and asks `call` for each thing that its caller wants. There is no other way to an upstream:
 //! [`crate::upstream::send`] takes the [`Permit`] that only [`policy::decide`] gives, which takes the
 //! admission that only [`limit::admit`] gives, which takes the principal that only
 //! [`crate::auth::authenticate`] gives.

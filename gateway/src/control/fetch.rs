@@ -109,11 +109,14 @@ async fn connect(origin: &Origin, allow: &[IpNet]) -> Result<TcpStream, String> 
     let mut reason = format!("{} has no address", origin.host);
     for address in addresses {
         if !is_allowed(address.ip(), allow) {
-            reason = format!(
-                "{} is at {}, which is no public address; permit its range with --upstream-allow",
-                origin.host,
-                address.ip()
-            );
+            let at = address.ip().to_string();
+            let place = if at == origin.host {
+                at
+            } else {
+                format!("{} is at {at}, which", origin.host)
+            };
+            reason =
+                format!("{place} is no public address; permit its range with --upstream-allow");
             continue;
         }
         let limit = Duration::from_millis(UPSTREAM_CONNECT_TIMEOUT_MS);

@@ -138,6 +138,17 @@ fn words(error: &Error) -> (String, Option<String>) {
             Some("keep one of them".to_owned()),
         ),
         Error::AliasError { error, .. } => words(error),
+        Error::Unexpected {
+            expected: "mapping start",
+            ..
+        } => ("expected `key: value` pairs here".to_owned(), None),
+        Error::Unexpected {
+            expected: "sequence start",
+            ..
+        } => (
+            "expected a list here".to_owned(),
+            Some("write `[a, b]`, or one `- a` a line".to_owned()),
+        ),
         other => (plain(other), None),
     }
 }

@@ -3,7 +3,7 @@
 //! Polled, not notified: a look at a file costs a microsecond, works on every file system (overlays,
 //! network mounts, ConfigMap links), and cannot lose an event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -105,11 +105,21 @@ impl Directory {
         }
     }
 
-    /// What is wrong, in the order of the files.
+    /// What is wrong, in the order of the files. A file that a ToolSet names is its document and no
+    /// file of objects: what is wrong with it is told once, of the ToolSet.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        let documents: HashSet<&Path> = self
+            .files
+            .values()
+            .flat_map(|file| file.documents.iter().map(|(path, _)| path.as_path()))
+            .collect();
+        let files = self
+            .files
+            .iter()
+            .filter(move |(path, _)| !documents.contains(path.as_path()));
         self.problems
             .iter()
-            .chain(self.files.values().flat_map(|file| &file.problems))
+            .chain(files.flat_map(|(_, file)| &file.problems))
     }
 
     /// What an operator should know, in the order of the files.
