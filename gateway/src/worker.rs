@@ -76,8 +76,9 @@ pub fn is_taken(address: SocketAddr) -> bool {
             None,
         )?;
         socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(1)
+        // Binding alone tells: it fails beside a listening socket that does not share with us. Listening
+        // would take connections, which closing the probe resets.
+        socket.bind(&address.into())
     };
     matches!(probe(), Err(error) if error.kind() == std::io::ErrorKind::AddrInUse)
 }
