@@ -109,6 +109,10 @@ pub(crate) async fn call<'a>(
 ) -> Result<Option<ToolResult>, Failure<'a>> {
     let (snapshot, now) = (frame.snapshot(), frame.now);
     visit.identified(principal);
+    // Before the limits: an event of a refused call says what was refused.
+    if let Want::Tool { name, .. } = &want {
+        visit.named(name);
+    }
     let (_, tenant) = tenant::identify(snapshot, principal)?;
     let admission = limit::admit(principal, tenant, now)?;
     visit.admitted(admission.state());
@@ -116,7 +120,6 @@ pub(crate) async fn call<'a>(
         Want::Protocol => (admission, Target::Protocol),
         Want::List => (admission, Target::List),
         Want::Tool { name, .. } => {
-            visit.named(name);
             let tool = route::resolve(snapshot, principal, name).ok_or(Refusal::ToolUnknown)?;
             let known = policy::find(principal, snapshot, tool)?;
             visit.resolved(tool);

@@ -185,16 +185,18 @@ fn hints(written: &AnnotationsSpec, method: &str) -> Map<String, Value> {
     let certain = |is: bool| is.then_some(true);
     let mut hints = Map::new();
     for (name, value) in [
-        ("readOnlyHint", written.read_only.or(certain(reads))),
+        ("readOnlyHint", written.read_only.or_else(|| certain(reads))),
         (
             "destructiveHint",
-            written.destructive.or(certain(method == "DELETE")),
+            written
+                .destructive
+                .or_else(|| certain(method == "DELETE")),
         ),
         (
             "idempotentHint",
             written
                 .idempotent
-                .or(certain(matches!(method, "DELETE" | "PUT"))),
+                .or_else(|| certain(matches!(method, "DELETE" | "PUT"))),
         ),
         ("openWorldHint", written.open_world),
     ] {

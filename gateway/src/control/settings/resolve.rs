@@ -97,7 +97,7 @@ fn listening(layers: &mut Layers) -> Option<Listening> {
         host: layers
             .read_optional("host", value::address)?
             .unwrap_or(IpAddr::V4(host_default)),
-        port: layers.read("port", |text| value::number(text))?,
+        port: layers.read("port", value::number)?,
         metrics_port: (metrics_port != 0).then_some(metrics_port),
         workers: layers.read("workers", workers)?,
         allowed_hosts: layers.read("allowed_hosts", value::words)?,
