@@ -1,6 +1,6 @@
 //! Embeds the kernel object, if there is one.
 //!
-//! `cargo xtask ebpf` leaves it in `target/ebpf/gateway-ebpf.o`; `STOA_EBPF_OBJECT` names another.
+//! `cargo xtask ebpf` leaves it in `target/ebpf/gateway-ebpf.o`; `EBPF_OBJECT` names another.
 //! Without it the gateway is built without the kernel part, and says so when it starts. Compiles
 //! nothing itself: a plain `cargo build` must work on a machine without the kernel toolchain.
 
@@ -14,11 +14,11 @@ const SOURCES: [&str; 2] = ["gateway-ebpf/src", "gateway-common/src"];
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(kernel_object)");
-    println!("cargo::rerun-if-env-changed=STOA_EBPF_OBJECT");
+    println!("cargo::rerun-if-env-changed=EBPF_OBJECT");
     let Some(workspace) = Path::new(env!("CARGO_MANIFEST_DIR")).parent() else {
         return;
     };
-    let named = env::var_os("STOA_EBPF_OBJECT").map(PathBuf::from);
+    let named = env::var_os("EBPF_OBJECT").map(PathBuf::from);
     let object = named
         .clone()
         .unwrap_or_else(|| workspace.join("target/ebpf/gateway-ebpf.o"));
@@ -27,7 +27,7 @@ fn main() {
     if !object.is_file() {
         if named.is_some() {
             println!(
-                "cargo::error=STOA_EBPF_OBJECT names {}, which is no file",
+                "cargo::error=EBPF_OBJECT names {}, which is no file",
                 object.display()
             );
         }
@@ -38,7 +38,7 @@ fn main() {
     }
     println!("cargo::rustc-cfg=kernel_object");
     println!(
-        "cargo::rustc-env=STOA_EBPF_OBJECT_EMBEDDED={}",
+        "cargo::rustc-env=EBPF_OBJECT_EMBEDDED={}",
         object.display()
     );
 }

@@ -1,7 +1,7 @@
 //! The life of a request, on one screen. The only file that knows the order of the stages.
 //!
 //! [`exchange`] opens the door that a request came to; each door reads its envelope, authenticates once,
-//! and asks [`call`] for each thing that its caller wants. There is no other way to an upstream:
+//! and asks `call` for each thing that its caller wants. There is no other way to an upstream:
 //! [`crate::upstream::send`] takes the [`Permit`] that only [`policy::decide`] gives, which takes the
 //! admission that only [`limit::admit`] gives, which takes the principal that only
 //! [`crate::auth::authenticate`] gives.
@@ -109,6 +109,10 @@ pub(crate) async fn call<'a>(
 ) -> Result<Option<ToolResult>, Failure<'a>> {
     let (snapshot, now) = (frame.snapshot(), frame.now);
     visit.identified(principal);
+    // Before the limits: an event of a refused call says what was refused.
+    if let Want::Tool { name, .. } = &want {
+        visit.named(name);
+    }
     let (_, tenant) = tenant::identify(snapshot, principal)?;
     let admission = limit::admit(principal, tenant, now)?;
     visit.admitted(admission.state());
@@ -116,7 +120,6 @@ pub(crate) async fn call<'a>(
         Want::Protocol => (admission, Target::Protocol),
         Want::List => (admission, Target::List),
         Want::Tool { name, .. } => {
-            visit.named(name);
             let tool = route::resolve(snapshot, principal, name).ok_or(Refusal::ToolUnknown)?;
             let known = policy::find(principal, snapshot, tool)?;
             visit.resolved(tool);

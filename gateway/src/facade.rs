@@ -33,8 +33,11 @@ impl<'a> Invocation<'a> {
     /// [`Refusal::ParseError`] for what is not JSON, [`Refusal::InvalidRequest`] for JSON of another
     /// shape, [`Refusal::TooDeep`].
     pub fn read(body: &'a [u8]) -> Result<Self, Refusal> {
-        if body.trim_ascii().is_empty() {
-            return Ok(Self::default());
+        match body.trim_ascii().first() {
+            None => return Ok(Self::default()),
+            // serde would read a struct from an array, too.
+            Some(b'[') => return Err(Refusal::InvalidRequest),
+            Some(_) => {}
         }
         let text = std::str::from_utf8(body).map_err(|_| Refusal::ParseError)?;
         if envelope::is_too_deep(body) {

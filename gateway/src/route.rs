@@ -100,9 +100,10 @@ pub fn methods(mount: Mount<'_>) -> &'static str {
 /// Whether a door takes a method.
 #[must_use]
 pub fn takes(mount: Mount<'_>, method: Method<'_>) -> bool {
-    methods(mount)
-        .split(", ")
-        .any(|name| name == method.as_str())
+    mount != Mount::Nothing
+        && methods(mount)
+            .split(", ")
+            .any(|name| name == method.as_str())
 }
 
 /// The tool that a caller means by a name, if the catalog has one; whether the caller may know of it is

@@ -10,6 +10,7 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod ebpf;
 mod lint;
 mod process;
@@ -48,6 +49,8 @@ enum Command {
     Run(run::Arguments),
     /// Measure the gateway beside nginx; exits 1 where a bar is missed
     Bench(bench::Arguments),
+    /// Run the official MCP conformance suite against the gateway
+    Conformance(conformance::Arguments),
     /// Build the kernel object alone, into target/ebpf/gateway-ebpf.o
     Ebpf,
     /// Set up, build, and run every test: unit, documentation, integration
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Build(arguments) => build::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Ebpf => ebpf::run(),
         Command::Test(arguments) => test::run(&arguments),
         Command::Lint => lint::run(),

@@ -1,6 +1,6 @@
 //! Calls to HTTP APIs: arguments to a whole HTTP/1.1 request, an answer to a tool's result.
 //!
-//! [`encode`] writes into the upstream's buffer; [`decode`] reads what came. Neither knows
+//! [`encode()`] writes into the upstream's buffer; [`decode()`] reads what came. Neither knows
 //! connections, and neither lets an upstream's address or headers out.
 
 mod body;

@@ -1,6 +1,6 @@
 //! From the keys file that a person sees to the table that requests are checked against.
 //!
-//! Either the whole file is good or nothing of it is taken: [`check`] tells every problem at once.
+//! Either the whole file is good or nothing of it is taken: [`check()`] tells every problem at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -184,7 +184,7 @@ impl KeyEntry {
     }
 }
 
-/// Rates by what they are the rate of; used by [`check`].
+/// Rates by what they are the rate of; used by [`check()`].
 type Rates<'f> = HashMap<(&'f str, &'f str), Option<Rate>>;
 
 #[cfg(test)]

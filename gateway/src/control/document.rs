@@ -2,7 +2,7 @@
 //! older spellings included, and nothing unknown.
 //!
 //! Fields whose value is judged later carry their place. What the words mean is in
-//! [`super::normalise`] and [`super::toolset`].
+//! [`super::normalise`] and [`super::catalog::toolset`].
 
 use std::path::PathBuf;
 

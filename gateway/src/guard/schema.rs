@@ -1,5 +1,5 @@
 //! A tool's input schema, compiled once. Validation itself is the `jsonschema` crate's, reading our
-//! documents through [`super::instance`].
+//! documents through `instance`.
 
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};

@@ -15,7 +15,7 @@ use gateway_common::{Counters, ListenerKey};
 use std::error::Error;
 
 #[cfg(kernel_object)]
-static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("STOA_EBPF_OBJECT_EMBEDDED"));
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("EBPF_OBJECT_EMBEDDED"));
 /// Built without the kernel object.
 #[cfg(not(kernel_object))]
 static OBJECT: &[u8] = &[];

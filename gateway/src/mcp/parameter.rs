@@ -1,6 +1,6 @@
 //! `Mcp-Param-*`: arguments that a modern client repeats in headers, against the arguments themselves.
 //!
-//! Which arguments those are a tool's schema says, see [`declare`]; the check needs the tool, so it
+//! Which arguments those are a tool's schema says, see [`declare()`]; the check needs the tool, so it
 //! comes after it was resolved. Headers that the tool does not declare are none of our business.
 
 mod declare;

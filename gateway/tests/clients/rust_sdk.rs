@@ -72,11 +72,11 @@ fn visit(lifecycle: Option<ClientLifecycleMode>, revision: ProtocolVersion) {
     let client = UnixSocketHttpClient::new(socket.to_str().expect("UTF-8"), &world.gateway.url());
     let config = StreamableHttpClientTransportConfig::with_uri(world.gateway.url())
         .auth_header(world.key.clone());
-    let transport = StreamableHttpClientTransport::with_client(client, config);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let work = async {
+        let transport = StreamableHttpClientTransport::with_client(client, config);
         let listener = Listener::default();
         let changed = Arc::clone(&listener.changed);
         let service = match lifecycle {

@@ -1,6 +1,6 @@
 //! A caller with a key: MCP of 2026-07-28 and the REST facade, on one kept-alive connection.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,6 @@ pub(crate) struct Agent<'a> {
     gateway: &'a Gateway,
     key: Option<String>,
     wire: RefCell<Option<Wire>>,
-    last_id: Cell<u64>,
     headers: RefCell<Vec<String>>,
 }
 
@@ -34,7 +33,6 @@ impl<'a> Agent<'a> {
             gateway,
             key: None,
             wire: RefCell::new(None),
-            last_id: Cell::new(0),
             headers: RefCell::default(),
         }
     }
@@ -73,8 +71,7 @@ impl<'a> Agent<'a> {
 
     /// Sends a request of MCP.
     pub(crate) fn mcp(&self, method: &str, parameters: Value) -> Answer {
-        self.last_id.set(self.last_id.get() + 1);
-        let (headers, body) = message(self.last_id.get(), method, parameters);
+        let (headers, body) = message(method, parameters);
         self.send("POST", "/mcp", &headers, &body)
     }
 
@@ -126,15 +123,15 @@ impl<'a> Agent<'a> {
 
     /// The bytes of a tool's call.
     pub(crate) fn call_request(&self, tool: &str, arguments: Value) -> String {
-        self.last_id.set(self.last_id.get() + 1);
         let parameters = json!({"name": tool, "arguments": arguments});
-        let (headers, body) = message(self.last_id.get(), "tools/call", parameters);
+        let (headers, body) = message("tools/call", parameters);
         self.request("POST", "/mcp", &headers, &body)
     }
 }
 
-/// Headers and body of a message of 2026-07-28.
-fn message(id: u64, method: &str, mut parameters: Value) -> (String, String) {
+/// Headers and body of a message of 2026-07-28. One request is under way at a time, so one id serves all,
+/// and answers can be compared.
+fn message(method: &str, mut parameters: Value) -> (String, String) {
     let mut headers = format!("mcp-protocol-version: {MODERN}\r\nmcp-method: {method}\r\n");
     if let Some(name) = parameters["name"].as_str() {
         headers.push_str(&format!("mcp-name: {name}\r\n"));
@@ -144,6 +141,6 @@ fn message(id: u64, method: &str, mut parameters: Value) -> (String, String) {
         "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let body = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": parameters});
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters});
     (headers, body.to_string())
 }

@@ -1,6 +1,6 @@
 //! The built gateway as a process of its own, in a folder of its own.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
@@ -112,7 +112,7 @@ impl Setup {
                         child,
                         port,
                         folder: self.folder,
-                        stopping: Cell::new(false),
+                        stopping: AtomicBool::new(false),
                         ended: None,
                     };
                     gateway.wait_until_ready();
@@ -163,7 +163,7 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command
             .arg("--config")
             .arg(self.folder.path().join("config.yaml"))
@@ -187,7 +187,7 @@ pub(crate) struct Gateway {
     port: u16,
     folder: TempDir,
     /// A signal to stop was sent: a second one would be an order to exit at once.
-    stopping: Cell<bool>,
+    stopping: AtomicBool,
     ended: Option<ExitStatus>,
 }
 
@@ -249,14 +249,14 @@ impl Gateway {
 
     /// Runs `key SUBCOMMAND` on the gateway's keys file and gives standard output.
     pub(crate) fn key_command(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command.arg("key").args(arguments).arg("--keys");
         said(command.arg(self.keys()))
     }
 
     /// All metering events so far, oldest first.
     pub(crate) fn events(&self) -> Vec<Value> {
-        let mut command = Command::new(PROGRAM);
+        let mut command = program();
         command.arg("events").arg("--spool");
         let text = said(command.arg(self.folder.path().join("spool")));
         let parse = |line| serde_json::from_str(line).expect("an event is a JSON line");
@@ -290,7 +290,7 @@ impl Gateway {
             .arg(self.child.id().to_string())
             .status();
         assert!(status.expect("kill(1)").success(), "cannot send SIG{name}");
-        self.stopping.set(true);
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Waits for its end, after a signal.
@@ -308,6 +308,25 @@ impl Gateway {
     /// Whether the process runs.
     pub(crate) fn is_running(&mut self) -> bool {
         self.ended.is_none() && self.child.try_wait().expect("waitpid").is_none()
+    }
+
+    /// Stops it and starts it again in the same folder, on the same port.
+    pub(crate) fn restart(mut self) -> Self {
+        self.signal("TERM");
+        let status = self.wait(STOP_WITHIN);
+        assert!(status.success(), "ended with {status}");
+        let config = self.folder.path().join("config.yaml");
+        let out = File::create(self.folder.path().join("log")).expect("a log");
+        let mut command = program();
+        command.arg("--config").arg(config).current_dir(self.folder.path());
+        command.stdout(out.try_clone().expect("a second handle of the log")).stderr(out);
+        self.child = command.stdin(Stdio::null()).spawn().expect("the gateway's program");
+        self.ended = None;
+        self.stopping.store(false, Ordering::Relaxed);
+        let address = self.address();
+        until("the gateway to listen again", || std::net::TcpStream::connect(address).ok());
+        self.wait_until_ready();
+        self
     }
 
     fn wait_until_ready(&mut self) {
@@ -335,13 +354,22 @@ impl Drop for Gateway {
             let _ = self.child.kill();
             let _ = self.child.wait();
         } else if self.is_running() {
-            if !self.stopping.get() {
+            if !self.stopping.load(Ordering::Relaxed) {
                 self.signal("TERM");
             }
             let status = self.wait(STOP_WITHIN);
             assert!(status.success(), "ended with {status}:\n{}", self.log());
         }
     }
+}
+
+/// The program in an environment of its own: a setting of the person who runs the tests, or of Cargo, must
+/// not reach it.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.env_clear();
+    command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH" || name == "HOME"));
+    command
 }
 
 /// A port that nobody listens on.
@@ -360,7 +388,7 @@ fn write_atomically(path: &Path, text: &str) {
 }
 
 fn create_key(keys: &Path, tenant: &str, name: &str, flags: &[&str]) -> String {
-    let mut command = Command::new(PROGRAM);
+    let mut command = program();
     command.args(["key", "create", "--tenant", tenant, "--name", name]);
     command.args(flags).arg("--keys").arg(keys);
     said(&mut command).trim().to_owned()

@@ -142,6 +142,22 @@ impl Wire {
         rest
     }
 
+    /// What comes within `time`: bytes, or the connection's end; `None` where nothing does.
+    pub(crate) fn end_or_bytes(&mut self, time: Duration) -> Option<Vec<u8>> {
+        if !self.unread.is_empty() {
+            return Some(std::mem::take(&mut self.unread));
+        }
+        let mut buffer = [0; 4096];
+        self.stream.set_read_timeout(Some(time)).expect("a timeout");
+        let read = self.stream.read(&mut buffer);
+        self.stream.set_read_timeout(Some(READ_WITHIN)).expect("a timeout");
+        match read {
+            Ok(count) => Some(buffer[..count].to_vec()),
+            Err(error) if is_late(error.kind()) => None,
+            Err(_) => Some(Vec::new()),
+        }
+    }
+
     /// Counts the bytes that still arrive before the connection ends, in whatever way.
     pub(crate) fn rest_or_reset(&mut self) -> usize {
         let mut count = std::mem::take(&mut self.unread).len();

@@ -3,70 +3,96 @@
 
 use super::clients::{expect_npm_version, npm_install};
 use super::system::Machine;
-use crate::workspace;
-use anyhow::{Context, Result};
+use crate::{process, workspace};
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
-/// How many packages are there, in words.
+/// `manifest.json`, as far as it concerns installing.
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    documents: Vec<Document>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Document {
+    /// Inside the package; tests read it without the `.gz`.
+    path: String,
+}
+
+/// How many documents are there, in words.
 ///
 /// # Errors
-/// If the manifest is wrong, or a package is missing or of another version.
+/// If the manifest is wrong, or a package or document is missing or a package is of another version.
 pub(super) fn find(_: &Machine) -> Result<String> {
     let wanted = wanted()?;
     let modules = folder().join("node_modules");
-    for (name, version) in &wanted {
-        expect_npm_version(&modules, name, version)?;
+    let mut documents = 0;
+    for package in &wanted {
+        expect_npm_version(&modules, &package.name, &package.version)?;
+        for document in &package.documents {
+            let path = package.place(document);
+            let path = path.strip_suffix(".gz").unwrap_or(&path);
+            if !modules.join(path).is_file() {
+                bail!("{path} is missing");
+            }
+            documents += 1;
+        }
     }
-    Ok(match wanted.len() {
-        0 => "no corpus in this tree".to_owned(),
-        count => format!("{count} packages in {}", folder().display()),
-    })
+    Ok(format!("{documents} documents in {}", folder().display()))
 }
 
 /// # Errors
-/// If npm is missing or cannot fetch a package.
+/// If npm or gzip is missing, or npm cannot fetch a package.
 pub(super) fn install(_: &Machine) -> Result<()> {
-    let packages: Vec<String> = wanted()?
-        .into_iter()
-        .map(|(name, version)| format!("{name}@{version}"))
+    let wanted = wanted()?;
+    let names: Vec<String> = wanted
+        .iter()
+        .map(|package| format!("{}@{}", package.name, package.version))
         .collect();
-    npm_install(&folder(), "openapi-corpus", &packages)
+    npm_install(&folder(), "openapi-corpus", &names)?;
+    for package in &wanted {
+        for document in &package.documents {
+            let path = folder().join("node_modules").join(package.place(document));
+            if document.path.ends_with(".gz") {
+                let mut unpack = Command::new("gzip");
+                unpack.args(["--decompress", "--keep", "--force"]).arg(path);
+                process::run(&mut unpack)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Package {
+    /// Where npm puts a document, below `node_modules`.
+    fn place(&self, document: &Document) -> String {
+        format!("{}/{}", self.name, document.path)
+    }
 }
 
 fn folder() -> PathBuf {
     workspace::target().join("corpus")
 }
 
-/// Names and versions in the manifest, each package once; nothing if there is no manifest.
-fn wanted() -> Result<Vec<(String, String)>> {
+fn wanted() -> Result<Vec<Package>> {
     let path = workspace::root().join("gateway/tests/corpus/manifest.json");
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     parse(&text).with_context(|| format!("in {}", path.display()))
 }
 
-fn parse(text: &str) -> Result<Vec<(String, String)>> {
-    let document: serde_json::Value = serde_json::from_str(text).context("not JSON")?;
-    let entries = document.as_array().context("not an array")?;
-    let mut packages = Vec::new();
-    for (index, entry) in entries.iter().enumerate() {
-        let field = |name: &str| {
-            entry[name]
-                .as_str()
-                .map(str::to_owned)
-                .with_context(|| format!("entry {index} has no text `{name}`"))
-        };
-        let package = (field("package")?, field("version")?);
-        // One package may hold several documents.
-        if !packages.contains(&package) {
-            packages.push(package);
-        }
-    }
-    Ok(packages)
+fn parse(text: &str) -> Result<Vec<Package>> {
+    Ok(serde_json::from_str::<Manifest>(text)?.packages)
 }
 
 #[cfg(test)]
@@ -74,18 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_package_is_taken_once() {
-        let text = r#"[{"package": "@a/b", "version": "1.0.0", "path": "x.json"},
-                       {"package": "@a/b", "version": "1.0.0", "path": "y.json"},
-                       {"package": "c", "version": "2.0.0"}]"#;
-        let packages = parse(text).expect("well-formed");
-        assert_eq!(packages.len(), 2);
-        assert_eq!(packages[1], ("c".to_owned(), "2.0.0".to_owned()));
+    fn the_manifest_of_this_tree_is_understood() {
+        let packages = wanted().expect("well-formed");
+        assert!(packages.len() >= 3, "{packages:?}");
+        assert!(packages.iter().all(|package| !package.documents.is_empty()));
     }
 
     #[test]
-    fn an_entry_without_a_version_is_named() {
-        let error = parse(r#"[{"package": "a"}]"#).expect_err("no version");
-        assert_eq!(error.to_string(), "entry 0 has no text `version`");
+    fn a_package_without_a_version_is_an_error_that_says_so() {
+        let error =
+            parse(r#"{"packages": [{"name": "a", "documents": []}]}"#).expect_err("no version");
+        assert!(error.to_string().contains("version"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Tenants of a snapshot, and the limits of their callers: what [`crate::auth::compile`] asks for.
+//! Tenants of a snapshot, and the limits of their callers: what [`crate::auth::compile()`] asks for.
 
 use std::sync::Arc;
 
