@@ -112,6 +112,9 @@ fn check(settings: &Settings) -> ExitCode {
     for problem in &outcome.problems {
         println!("{problem}");
     }
+    for note in &outcome.notes {
+        eprintln!("note: {note}");
+    }
     if outcome.problems.is_empty() {
         println!(
             "fine: {} tools of {} tenants, {} keys",

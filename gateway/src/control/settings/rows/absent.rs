@@ -1,4 +1,5 @@
-//! Settings of the documents that this version does not have.
+//! Settings of other versions of this gateway: known, so that they are refused with a reason rather than
+//! ignored. An operator who believes that mTLS is on must not be left in that belief.
 
 /// A setting of the documents that this version does not have. Setting one stops the start: an
 /// operator must not believe in a protection that is not there.
