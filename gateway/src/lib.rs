@@ -114,27 +114,58 @@
 
 pub mod limits;
 
-pub mod adapter;
-pub mod answer;
-pub mod auth;
-pub mod builtin;
-pub mod exchange;
-pub mod facade;
-pub mod guard;
-pub mod http;
-pub mod limit;
-pub mod mcp;
-pub mod meter;
-pub mod policy;
-pub mod route;
-pub mod telemetry;
-pub mod tenant;
-pub mod upstream;
+// 1. Accepted.
 pub mod worker;
 
+// 2. Framed.
+pub mod http;
+
+// 3. Exchanged: this file calls all below, up to the record.
+pub mod exchange;
+
+// 4. Understood.
+pub mod mcp;
+
+pub mod facade;
+
+// 5. Authenticated.
+pub mod auth;
+
+// 6. Whose.
+pub mod tenant;
+
+// 7. Admitted.
+pub mod limit;
+
+// 8. Resolved.
+pub mod route;
+
+// 9. Decided.
+pub mod policy;
+
+// 10. Guarded.
+pub mod guard;
+
+// 11. Called.
+pub mod adapter;
+
+pub mod upstream;
+
+pub mod builtin;
+
+// 12. Recorded.
+pub mod meter;
+
+pub mod telemetry;
+
+// 13. Answered.
+pub mod answer;
+
+// What all of them know.
 pub mod json;
 pub mod refusal;
 pub mod snapshot;
 
+// Beside the requests.
 pub mod control;
 pub mod kernel;

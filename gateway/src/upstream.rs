@@ -11,7 +11,9 @@ pub mod receive;
 pub mod tls;
 
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::limits;
@@ -22,6 +24,7 @@ use crate::snapshot::upstream::Upstream;
 use crate::worker::clock::Now;
 use crate::worker::core::Core;
 use crate::worker::io::{Direction, sleep, timeout};
+use breaker::Pass;
 use connection::Connection;
 use pool::Pool;
 use receive::Received;
@@ -93,11 +96,10 @@ impl Fault {
 pub async fn send(core: &Core, permit: Permit<'_>, call: Outbound<'_>) -> Result<Received, Fault> {
     drop(permit);
     let pool = core.pools.of(call.upstream);
-    if !pool.breaker.allows(call.now) {
-        return Err(Fault::Open);
-    }
+    let pass = pool.breaker.pass(call.now).ok_or(Fault::Open)?;
     let verdict = Verdict {
         pool: &pool,
+        pass,
         settled: false,
     };
     let result = attempt_twice(core, &pool, call).await;
@@ -105,8 +107,7 @@ pub async fn send(core: &Core, permit: Permit<'_>, call: Outbound<'_>) -> Result
     result
 }
 
-/// An encoded request on its way.
-#[derive(Debug)]
+/// An encoded request on its way. Has no `Debug`: its bytes hold the upstream's credential.
 pub struct Outbound<'a> {
     /// Where to.
     pub upstream: &'a Upstream,
@@ -123,6 +124,7 @@ pub struct Outbound<'a> {
 /// Tells the breaker how the call ended, also when the caller's disconnect drops the future.
 struct Verdict<'a> {
     pool: &'a Pool,
+    pass: Pass,
     settled: bool,
 }
 
@@ -130,10 +132,12 @@ impl Verdict<'_> {
     fn settle(mut self, result: &Result<Received, Fault>, now: Now) {
         self.settled = true;
         match result {
-            Ok(received) if received.is_upstream_fault() => self.pool.breaker.failed(now),
-            Ok(_) => self.pool.breaker.succeeded(),
-            Err(Fault::AddressRefused | Fault::Open) => self.pool.breaker.abandoned(),
-            Err(_) => self.pool.breaker.failed(now),
+            Ok(received) if received.is_upstream_fault() => {
+                self.pool.breaker.failed(self.pass, now)
+            }
+            Ok(_) => self.pool.breaker.succeeded(self.pass),
+            Err(Fault::AddressRefused | Fault::Open) => self.pool.breaker.abandoned(self.pass),
+            Err(_) => self.pool.breaker.failed(self.pass, now),
         }
     }
 }
@@ -141,7 +145,7 @@ impl Verdict<'_> {
 impl Drop for Verdict<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.pool.breaker.abandoned();
+            self.pool.breaker.abandoned(self.pass);
         }
     }
 }
@@ -179,20 +183,40 @@ async fn exchange(
     let (written, bytes) = connection.write_all(std::mem::take(&mut call.bytes)).await;
     call.bytes = bytes;
     if written.is_err() {
-        return Err(if connection.deadline.passed() {
-            Fault::Timeout
-        } else {
-            Fault::Write
-        });
+        return answered_early(core, pool, connection, call).await;
     }
     let received = receive::receive(core, connection, Rc::clone(pool), call).await?;
     core.buffers.give_back(std::mem::take(&mut call.bytes));
     Ok(received)
 }
 
-/// Tries the upstream's addresses in turn, starting with another one each time.
+/// After a write that failed: an upstream may refuse a request that it has not read to the end (413, 401)
+/// and close. Then its answer is here, and says more than that the connection is gone.
+async fn answered_early(
+    core: &Core,
+    pool: &Rc<Pool>,
+    connection: Connection,
+    call: &Outbound<'_>,
+) -> Result<Received, Fault> {
+    if connection.deadline.passed() {
+        return Err(Fault::Timeout);
+    }
+    match receive::receive(core, connection, Rc::clone(pool), call).await {
+        Ok(received) if !received.gave_up_waiting() => Ok(received.on_a_lost_connection()),
+        Err(Fault::Timeout) => Err(Fault::Timeout),
+        Ok(_) | Err(_) => Err(Fault::Write),
+    }
+}
+
+/// Milliseconds that are left of a call's time.
+fn left_ms(core: &Core, call: &Outbound<'_>) -> u64 {
+    let spent_ms = core.clock.now().mono_ns.saturating_sub(call.now.mono_ns) / 1_000_000;
+    call.timeout_ms.saturating_sub(spent_ms)
+}
+
+/// Tries the upstream's addresses in turn, starting with another one each time, within the call's time.
 async fn connect(core: &Core, pool: &Pool, call: &Outbound<'_>) -> Result<Connection, Fault> {
-    let addresses = resolved(call.upstream).await?;
+    let addresses = resolved(core, call).await?;
     let mut fault = Fault::AddressRefused;
     let first = pool.next_address.get();
     pool.next_address.set(first.wrapping_add(1));
@@ -201,7 +225,11 @@ async fn connect(core: &Core, pool: &Pool, call: &Outbound<'_>) -> Result<Connec
         if !address::is_allowed(address.ip(), &call.upstream.allow) {
             continue;
         }
-        let wait = Duration::from_millis(limits::UPSTREAM_CONNECT_TIMEOUT_MS.min(call.timeout_ms));
+        let left_ms = left_ms(core, call);
+        if left_ms == 0 {
+            return Err(Fault::Timeout);
+        }
+        let wait = Duration::from_millis(limits::UPSTREAM_CONNECT_TIMEOUT_MS.min(left_ms));
         let opening = Connection::open(
             call.upstream,
             address,
@@ -224,11 +252,14 @@ async fn connect(core: &Core, pool: &Pool, call: &Outbound<'_>) -> Result<Connec
 }
 
 /// Waits for control's first resolution of a new upstream; later ones are there at once.
-async fn resolved(upstream: &Upstream) -> Result<std::sync::Arc<Vec<std::net::SocketAddr>>, Fault> {
+async fn resolved(core: &Core, call: &Outbound<'_>) -> Result<Arc<Vec<SocketAddr>>, Fault> {
     for _ in 0..limits::UPSTREAM_CONNECT_TIMEOUT_MS / RESOLUTION_WAIT_MS {
-        let addresses = upstream.addresses.load();
+        let addresses = call.upstream.addresses.load();
         if !addresses.is_empty() {
-            return Ok(std::sync::Arc::clone(&addresses));
+            return Ok(Arc::clone(&addresses));
+        }
+        if left_ms(core, call) == 0 {
+            return Err(Fault::Timeout);
         }
         sleep(Duration::from_millis(RESOLUTION_WAIT_MS)).await;
     }

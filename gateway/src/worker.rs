@@ -26,6 +26,9 @@ use io::{AcceptStopper, Driver, Listener};
 
 /// Connections waiting to be accepted by one worker.
 const BACKLOG: i32 = 4096;
+/// Time for which a peer may leave what was sent to it unacknowledged. Without it the kernel tries for a
+/// quarter of an hour, and machines that vanished hold the places of their principal's streams.
+const PEER_SILENCE_MS_MAX: u64 = crate::limits::WRITE_TIMEOUT_MS_DEFAULT;
 /// Pause after an accept that failed for want of descriptors or memory, so that it does not spin.
 const ACCEPT_PAUSE_MS: u64 = 50;
 /// How often a draining worker looks whether its last connection is gone.
@@ -47,6 +50,8 @@ pub fn bind(address: SocketAddr, workers: usize) -> std::io::Result<Vec<TcpListe
         )?;
         socket.set_reuse_address(true)?;
         socket.set_reuse_port(true)?;
+        // Accepted sockets have it from their listener.
+        socket.set_tcp_user_timeout(Some(Duration::from_millis(PEER_SILENCE_MS_MAX)))?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
@@ -106,7 +111,7 @@ pub fn start(
 
 async fn serve(core: &Rc<Core>, listener: Listener) {
     let (stopper, handle) = AcceptStopper::new();
-    io::spawn(tick::run(Rc::clone(core), stopper));
+    io::spawn_vital(tick::run(Rc::clone(core), stopper));
     loop {
         match listener.accept(handle.clone()).await {
             Ok((socket, peer)) => connection::accept(core, socket, peer),
@@ -122,7 +127,8 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
         }
     }
     drop(listener);
-    let end_ns = core.clock.now().mono_ns + core.shared.limits.grace_period_ms * 1_000_000;
+    let grace_ns = core.shared.limits.grace_period_ms.saturating_mul(1_000_000);
+    let end_ns = core.clock.now().mono_ns.saturating_add(grace_ns);
     while core.connections.get() > 0 && core.clock.now().mono_ns < end_ns {
         io::sleep(Duration::from_millis(DRAIN_LOOK_MS)).await;
     }

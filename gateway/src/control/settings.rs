@@ -23,6 +23,7 @@ pub mod layers;
 pub mod print;
 pub mod resolve;
 pub mod rows;
+pub mod secret;
 pub mod value;
 
 pub use layers::{Layers, Source};

@@ -1,12 +1,11 @@
 //! What every door needs of a request: who may be asked for it, its ids, and the snapshot it is served by.
 
 use std::net::SocketAddr;
-use std::rc::Rc;
-use std::sync::Arc;
 
 use super::Inbound;
 use crate::http::head::Head;
 use crate::snapshot::Snapshot;
+use crate::worker::core::Current;
 use crate::telemetry::trace::{RequestId, TraceContext};
 use crate::worker::clock::Now;
 use crate::worker::core::Core;
@@ -24,7 +23,7 @@ pub(crate) struct Frame<'a> {
     /// The caller's address.
     pub(crate) peer: SocketAddr,
     /// Held for the whole request, so that all stages see the same world.
-    snapshot: Rc<Arc<Snapshot>>,
+    snapshot: Current,
     request_id: RequestId,
     trace: Option<Trace>,
 }

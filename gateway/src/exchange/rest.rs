@@ -142,7 +142,7 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
         Ok(result) => {
             let result = result.unwrap_or_default();
             let given = invocation.ok().and_then(|invocation| invocation.request_id);
-            let request_id = given.as_deref().unwrap_or(frame.request_id());
+            let request_id = given.as_deref().unwrap_or_else(|| frame.request_id());
             let latency_ms = frame.core.clock.now().micros_since(frame.now) / 1_000;
             let invoked_at = crate::meter::event::timestamp(frame.now.unix_ms);
             let mut out = frame.core.buffers.take();

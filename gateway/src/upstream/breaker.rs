@@ -24,33 +24,44 @@ pub struct Breaker {
     probing: Cell<bool>,
 }
 
+/// As what a call was let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// One of many: the breaker was closed.
+    Regular,
+    /// The one that finds out whether the upstream has recovered.
+    Probe,
+}
+
 impl Breaker {
-    /// Whether a call may be sent. While open, the first call after each pause is the probe.
+    /// Whether a call may be sent, and as what. While open, the first call after each pause is the probe.
     #[must_use]
-    pub fn allows(&self, now: Now) -> bool {
-        if self.faults_in_a_row.get() < FAULTS_TO_OPEN {
-            return true;
+    pub fn pass(&self, now: Now) -> Option<Pass> {
+        if !self.is_open() {
+            return Some(Pass::Regular);
         }
-        if now.mono_ns < self.open_until_ns.get() || self.probing.get() {
-            return false;
+        if now.mono_ns < self.open_until_ns.get() || self.probing.replace(true) {
+            return None;
         }
-        self.probing.set(true);
-        true
+        Some(Pass::Probe)
     }
 
     /// The upstream answered.
-    pub fn succeeded(&self) {
+    pub fn succeeded(&self, pass: Pass) {
         self.faults_in_a_row.set(0);
         self.open_ms.set(0);
-        self.probing.set(false);
+        self.abandoned(pass);
     }
 
-    /// The upstream failed.
-    pub fn failed(&self, now: Now) {
-        let faults = self.faults_in_a_row.get().saturating_add(1);
-        self.faults_in_a_row.set(faults);
-        self.probing.set(false);
-        if faults >= FAULTS_TO_OPEN {
+    /// The upstream failed. Calls that were under way when the breaker opened fail too, often by the
+    /// hundred: they say nothing new, so only a probe makes the pause longer.
+    pub fn failed(&self, pass: Pass, now: Now) {
+        self.abandoned(pass);
+        if self.is_open() && pass == Pass::Regular {
+            return;
+        }
+        self.faults_in_a_row.set(self.faults_in_a_row.get().saturating_add(1));
+        if self.is_open() {
             let open_ms = (self.open_ms.get() * 2).clamp(OPEN_MS_FIRST, OPEN_MS_MAX);
             self.open_ms.set(open_ms);
             self.open_until_ns.set(now.mono_ns + open_ms * 1_000_000);
@@ -58,8 +69,10 @@ impl Breaker {
     }
 
     /// The call ended without telling anything of the upstream (the caller went away).
-    pub fn abandoned(&self) {
-        self.probing.set(false);
+    pub fn abandoned(&self, pass: Pass) {
+        if pass == Pass::Probe {
+            self.probing.set(false);
+        }
     }
 
     /// Whether calls are being refused.
@@ -72,6 +85,7 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Pass::{Probe, Regular};
 
     fn at(ms: u64) -> Now {
         Now {
@@ -80,44 +94,72 @@ mod tests {
         }
     }
 
+    fn opened(at_ms: u64) -> Breaker {
+        let breaker = Breaker::default();
+        for _ in 0..FAULTS_TO_OPEN {
+            breaker.failed(Regular, at(at_ms));
+        }
+        breaker
+    }
+
     #[test]
     fn opens_after_the_last_allowed_fault_and_probes_once_per_pause() {
         let breaker = Breaker::default();
         for _ in 1..FAULTS_TO_OPEN {
-            breaker.failed(at(0));
+            breaker.failed(Regular, at(0));
         }
-        assert!(
-            breaker.allows(at(0)),
-            "one fault fewer than the bound keeps it closed"
-        );
-        breaker.failed(at(0));
-        assert!(breaker.is_open() && !breaker.allows(at(499)));
-        assert!(breaker.allows(at(500)), "the probe");
-        assert!(!breaker.allows(at(500)), "only one probe at a time");
-        breaker.failed(at(500));
-        assert!(!breaker.allows(at(1_499)), "the pause doubles");
-        assert!(breaker.allows(at(1_500)));
-        breaker.succeeded();
-        assert!(breaker.allows(at(1_500)) && !breaker.is_open());
+        let one_fewer = breaker.pass(at(0));
+        assert_eq!(one_fewer, Some(Regular), "one fault fewer than the bound keeps it closed");
+        breaker.failed(Regular, at(0));
+        assert_eq!(breaker.pass(at(499)), None);
+        assert_eq!(breaker.pass(at(500)), Some(Probe));
+        assert_eq!(breaker.pass(at(500)), None, "only one probe at a time");
+        breaker.failed(Probe, at(500));
+        assert_eq!(breaker.pass(at(1_499)), None, "the pause doubles");
+        assert_eq!(breaker.pass(at(1_500)), Some(Probe));
+        breaker.succeeded(Probe);
+        assert_eq!(breaker.pass(at(1_500)), Some(Regular));
     }
 
     #[test]
     fn an_abandoned_probe_lets_the_next_one_through() {
-        let breaker = Breaker::default();
-        for _ in 0..FAULTS_TO_OPEN {
-            breaker.failed(at(0));
+        let breaker = opened(0);
+        assert_eq!(breaker.pass(at(500)), Some(Probe));
+        breaker.abandoned(Probe);
+        assert_eq!(breaker.pass(at(500)), Some(Probe));
+    }
+
+    #[test]
+    fn calls_under_way_when_it_opens_neither_lengthen_the_pause_nor_free_the_probe() {
+        let breaker = opened(0);
+        for _ in 0..256 {
+            breaker.failed(Regular, at(100));
         }
-        assert!(breaker.allows(at(500)));
-        breaker.abandoned();
-        assert!(breaker.allows(at(500)));
+        assert_eq!(breaker.pass(at(500)), Some(Probe), "the first pause is still the first");
+        breaker.failed(Regular, at(500));
+        breaker.abandoned(Regular);
+        assert_eq!(breaker.pass(at(500)), None, "the probe is still out");
+    }
+
+    #[test]
+    fn the_pause_has_an_upper_bound() {
+        let breaker = opened(0);
+        let mut now_ms = 0;
+        for _ in 0..20 {
+            now_ms += OPEN_MS_MAX;
+            assert_eq!(breaker.pass(at(now_ms)), Some(Probe));
+            breaker.failed(Probe, at(now_ms));
+        }
+        assert_eq!(breaker.pass(at(now_ms + OPEN_MS_MAX - 1)), None);
+        assert_eq!(breaker.pass(at(now_ms + OPEN_MS_MAX)), Some(Probe));
     }
 
     #[test]
     fn a_success_forgets_earlier_faults() {
         let breaker = Breaker::default();
         for _ in 0..100 {
-            breaker.failed(at(0));
-            breaker.succeeded();
+            breaker.failed(Regular, at(0));
+            breaker.succeeded(Regular);
         }
         assert!(!breaker.is_open());
     }

@@ -90,10 +90,13 @@ impl Connection {
         }
     }
 
-    /// Whether an idle connection is still good: open, and nothing unasked-for arrived.
+    /// Whether an idle connection is still good: open, and nothing unasked-for arrived. What an upstream
+    /// sends behind an answer would otherwise be taken for the answer to the next caller.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.inbox.is_empty() && runtime::is_quiet(self.reader.descriptor())
+        self.inbox.is_empty()
+            && !self.tls.as_ref().is_some_and(|tls| tls.is_closed())
+            && runtime::is_quiet(self.reader.descriptor())
     }
 }
 

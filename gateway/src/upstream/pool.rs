@@ -12,10 +12,6 @@ use crate::snapshot::Table;
 use crate::snapshot::upstream::Upstream;
 use crate::worker::clock::Now;
 
-/// Idle for longer than this, a connection is asked whether its peer is still there before it is used.
-/// Below it the question (a system call) costs more than the rare retry.
-const CHECK_AFTER_IDLE_NS: u64 = 1_000_000_000;
-
 /// Everything one worker knows of its upstreams, by [`Upstream::key`]. Survives snapshots.
 #[derive(Default)]
 pub struct Pools {
@@ -76,14 +72,14 @@ impl Pools {
 }
 
 impl Pool {
-    /// The connection that was used last, if one is still good.
+    /// The connection that was used last, if one is still good. Each is asked whether it is quiet, which
+    /// costs a system call: bytes behind an answer must not become the next caller's answer, and what is
+    /// not idempotent cannot be sent again where the upstream had closed already.
     #[must_use]
     pub fn take(&self, now: Now) -> Option<Connection> {
         loop {
             let connection = self.idle.borrow_mut().pop_back()?;
-            let idle_ns = now.mono_ns.saturating_sub(connection.idle_since_ns);
-            if !is_old(&connection, now) && (idle_ns < CHECK_AFTER_IDLE_NS || connection.is_quiet())
-            {
+            if !is_old(&connection, now) && connection.is_quiet() {
                 return Some(connection);
             }
         }

@@ -74,6 +74,18 @@ impl Received {
         matches!(self.head.status, 502..=504)
     }
 
+    /// For an answer that came before the whole request was sent: its connection is of no further use.
+    pub(super) fn on_a_lost_connection(mut self) -> Self {
+        self.head.keep_alive = false;
+        self
+    }
+
+    /// Whether the upstream gave up waiting for a request (RFC 9110 section 15.5.9), which says something of
+    /// the connection and nothing of the call.
+    pub(super) fn gave_up_waiting(&self) -> bool {
+        self.head.status == 408
+    }
+
     /// Puts the connection back for the next call, where it can be used again.
     pub fn finish(mut self, now: Now) {
         if self.head.keep_alive && self.reader.is_some() {
@@ -106,7 +118,7 @@ pub(super) async fn receive(
             }
             break (Kept::of(&head, &connection.inbox), head.framing);
         }
-        if more(core, &mut connection, call, 1).await? == 0 {
+        if more(core, &mut connection, call, 1).await? != Arrived::Bytes {
             return Err(if connection.inbox.is_empty() {
                 Fault::Closed
             } else {
@@ -166,20 +178,32 @@ async fn body(
             connection.inbox.drain(head.head_bytes..start);
             start = head.head_bytes;
         }
-        if more(core, &mut connection, call, missing).await? == 0 {
-            if !reader.ends_with_connection() {
-                return Err(Fault::Broken);
+        match more(core, &mut connection, call, missing).await? {
+            Arrived::Bytes => {}
+            Arrived::End if reader.ends_with_connection() => {
+                head.keep_alive = false;
+                return Ok(Received {
+                    connection,
+                    pool,
+                    head,
+                    reader: Some(reader),
+                    body: start..start,
+                });
             }
-            head.keep_alive = false;
-            return Ok(Received {
-                connection,
-                pool,
-                head,
-                reader: Some(reader),
-                body: start..start,
-            });
+            // Half an answer is none: cut off, it may mean something else.
+            Arrived::End | Arrived::Cut => return Err(Fault::Broken),
         }
     }
+}
+
+/// What one read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Arrived {
+    Bytes,
+    /// The upstream ended the stream in order.
+    End,
+    /// A reset, or an end of TLS that was not announced: nobody knows what is missing.
+    Cut,
 }
 
 /// One read, bounded by the idle time and by what is left of the call's time.
@@ -188,7 +212,7 @@ async fn more(
     connection: &mut Connection,
     call: &Outbound<'_>,
     missing: usize,
-) -> Result<usize, Fault> {
+) -> Result<Arrived, Fault> {
     if !connection.inbox.is_empty() {
         let now = core.clock.now();
         let spent_ms = now.mono_ns.saturating_sub(call.now.mono_ns) / 1_000_000;
@@ -203,6 +227,9 @@ async fn more(
     if connection.deadline.passed() {
         return Err(Fault::Timeout);
     }
-    // A reset is the same news as an end that came too early: the caller's state decides which fault.
-    Ok(read.unwrap_or(0))
+    Ok(match read {
+        Ok(1..) => Arrived::Bytes,
+        Ok(0) => Arrived::End,
+        Err(_) => Arrived::Cut,
+    })
 }

@@ -19,6 +19,8 @@ const RECORD_BYTES: usize = 17 * 1024;
 pub struct TlsSession {
     session: ClientConnection,
     ciphertext: Vec<u8>,
+    /// The peer has announced the end of its stream.
+    is_closed: bool,
 }
 
 impl TlsSession {
@@ -38,12 +40,17 @@ impl TlsSession {
         let mut this = Self {
             session,
             ciphertext: Vec::with_capacity(RECORD_BYTES),
+            is_closed: false,
         };
+        let mut early = Vec::new();
         while this.session.is_handshaking() {
             this.flush(writer).await?;
-            if this.session.is_handshaking() && this.receive(reader).await? == 0 {
+            if this.session.is_handshaking() && this.receive(&mut early, reader).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+        }
+        if !early.is_empty() || this.is_closed {
+            return Err(io::Error::other("the upstream answers before it is asked"));
         }
         this.flush(writer).await?;
         Ok(this)
@@ -59,49 +66,53 @@ impl TlsSession {
         self.flush(writer).await
     }
 
-    /// Appends decrypted bytes to `inbox`; 0 is the end of the stream, announced or not. An answer that
-    /// ends with the stream is only whole if the end was announced; callers that need the length know it
-    /// from the head.
+    /// Appends decrypted bytes to `inbox`; 0 is the end of the stream, as the peer announced it. One that is
+    /// not announced is an error, because anyone on the way could have cut the stream there.
     ///
     /// # Errors
-    /// The connection failed or the peer broke the protocol.
+    /// The connection failed, ended without an announcement, or the peer broke the protocol.
     pub async fn read(
         &mut self,
         inbox: &mut Vec<u8>,
         reader: &mut Reader,
         writer: &mut Writer,
     ) -> io::Result<usize> {
-        loop {
-            let before = inbox.len();
-            match self.session.reader().read_to_end(inbox) {
-                Ok(_) => return Ok(inbox.len() - before),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-            if inbox.len() > before {
-                return Ok(inbox.len() - before);
-            }
-            let received = self.receive(reader).await?;
-            // Key updates and alerts are answered here.
-            self.flush(writer).await?;
-            if received == 0 {
+        let before = inbox.len();
+        while inbox.len() == before && !self.is_closed {
+            if self.receive(inbox, reader).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            // Key updates are answered here.
+            self.flush(writer).await?;
         }
+        Ok(inbox.len() - before)
     }
 
-    async fn receive(&mut self, reader: &mut Reader) -> io::Result<usize> {
+    /// Whether the peer has announced the end of its stream.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// One read from the socket. What it decrypts to is taken out record by record: the session holds a
+    /// bounded amount and fails beyond it.
+    async fn receive(&mut self, inbox: &mut Vec<u8>, reader: &mut Reader) -> io::Result<usize> {
         let mut buffer = std::mem::take(&mut self.ciphertext);
         buffer.clear();
         buffer.reserve(RECORD_BYTES);
         let (result, buffer) = reader.read(buffer).await;
         let received = result?;
         let mut unread = &buffer[..];
-        while !unread.is_empty() {
-            self.session.read_tls(&mut unread)?;
-            self.session
+        // After the announced end the session takes nothing more; what a peer sends behind it is dropped.
+        while !unread.is_empty() && self.session.read_tls(&mut unread)? > 0 {
+            let state = self
+                .session
                 .process_new_packets()
                 .map_err(io::Error::other)?;
+            self.is_closed |= state.peer_has_closed();
+            match self.session.reader().read_to_end(inbox) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
         }
         self.ciphertext = buffer;
         Ok(received)

@@ -26,7 +26,7 @@ impl Now {
     }
 }
 
-/// Reads the wall clock once a second ([`Clock::resynchronise`]); between those, wall time advances with
+/// Reads the wall clock at every tick ([`Clock::resynchronise`]); between those, wall time advances with
 /// the monotonic clock, so a call costs one reading.
 #[derive(Debug)]
 pub struct Clock {
@@ -72,8 +72,7 @@ impl Clock {
     }
 
     /// Follows a machine whose clock was set, or which slept: the monotonic clock does not count sleep, so
-    /// without this a key would outlive its expiry by the length of a nap. Called once a second by the
-    /// worker's tick.
+    /// without this a key would outlive its expiry by the length of a nap. Called by the worker's tick.
     pub fn resynchronise(&self) {
         let unix_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)

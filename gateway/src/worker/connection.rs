@@ -8,6 +8,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use super::ahead::{Raced, Read, race};
+use super::census::Counted;
 use super::core::Core;
 use super::deadline::Deadline;
 use super::io::{self, Direction, Reader, Socket, Writer};
@@ -25,23 +26,23 @@ const READ_BODY_BYTES: usize = 64 * 1024;
 /// Above this, an answer's body is written by itself rather than copied behind its head.
 const COPIED_BODY_BYTES_MAX: usize = 32 * 1024;
 /// After a refusal that left bytes unread, this much more is read and dropped, so that closing does not
-/// reset the connection before the caller has read why (RFC 9112 section 9.6).
-const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// reset the connection before the caller has read why (RFC 9112 section 9.6). Four times the default bound
+/// of a body, for senders that do not wait for `100 Continue`; nothing of it is kept.
+const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// And for this long, in milliseconds.
 const LINGER_MS: u64 = 1_000;
+/// Requests after which a connection lets others run. Where reads and writes complete at once (epoll), a
+/// caller that pipelines without pause would otherwise keep the worker to itself, its tick included.
+const REQUESTS_PER_TURN: u32 = 64;
 
 /// Takes a new connection: serves it in a task of its own, or says that there are too many.
 pub fn accept(core: &Rc<Core>, socket: Socket, peer: SocketAddr) {
     let core = Rc::clone(core);
     match core.shared.census.enter(peer.ip()) {
-        Ok(counted) => io::spawn(async move {
-            core.connections.set(core.connections.get() + 1);
-            core.counters.connections_accepted.add(1);
-            serve(&core, socket, peer).await;
-            core.counters.connections_closed.add(1);
-            core.connections.set(core.connections.get() - 1);
-            drop(counted);
-        }),
+        Ok(counted) => {
+            let open = Open::new(core, counted);
+            io::spawn(async move { serve(&open.core, socket, peer).await });
+        }
         Err(refusal) => {
             core.counters.connections_refused.add(refusal.row().label);
             io::spawn(async move {
@@ -54,6 +55,28 @@ pub fn accept(core: &Rc<Core>, socket: Socket, peer: SocketAddr) {
     }
 }
 
+/// A connection as this worker counts it: from the accept, so that a drain waits for one that was not served
+/// yet, to its end, however it ends.
+struct Open {
+    core: Rc<Core>,
+    _counted: Counted,
+}
+
+impl Open {
+    fn new(core: Rc<Core>, counted: Counted) -> Self {
+        core.connections.set(core.connections.get() + 1);
+        core.counters.connections_accepted.add(1);
+        Self { core, _counted: counted }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.core.counters.connections_closed.add(1);
+        self.core.connections.set(self.core.connections.get() - 1);
+    }
+}
+
 /// What is to be done after the requests in the inbox were answered.
 enum Step {
     /// The connection is finished.
@@ -61,7 +84,7 @@ enum Step {
     /// A refusal was written; drop what else arrives for a moment, then close.
     Linger,
     /// More bytes arrived, or the stream ended.
-    Read { read: Read, waiting: Waiting, consumed: usize },
+    Read { read: Read, waiting: Waiting },
 }
 
 async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
@@ -76,13 +99,11 @@ async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
         spare.clear();
         spare.reserve(if framer.is_in_body() { READ_BODY_BYTES } else { READ_BYTES });
         let read = reader.read(std::mem::take(&mut spare));
-        match step(core, peer, &mut outbox, &mut framer, &inbox, &mut requests, read).await {
+        match step(core, peer, &mut outbox, &mut framer, &mut inbox, &mut requests, read).await {
             Step::Close => return,
             Step::Linger => return linger(&deadline, core, &mut reader).await,
-            Step::Read { read: (Ok(1..), buffer), consumed, .. } => {
+            Step::Read { read: (Ok(1..), buffer), .. } => {
                 core.counters.received_bytes.add(buffer.len() as u64);
-                inbox.drain(..consumed);
-                framer.compact(&mut inbox);
                 absorb(&mut inbox, buffer, &mut spare);
             }
             Step::Read { waiting, .. } => {
@@ -104,7 +125,7 @@ async fn step(
     peer: SocketAddr,
     outbox: &mut Outbox<'_>,
     framer: &mut Framer,
-    inbox: &[u8],
+    inbox: &mut Vec<u8>,
     requests: &mut u32,
     read: impl Future<Output = Read>,
 ) -> Step {
@@ -132,6 +153,9 @@ async fn step(
                 }
                 consumed += end;
                 framer.finish();
+                if requests.is_multiple_of(REQUESTS_PER_TURN) {
+                    io::yield_now().await;
+                }
             }
             Ok(Next::Waiting(waiting)) => break waiting,
             Err(refusal) => {
@@ -143,12 +167,23 @@ async fn step(
     if matches!(waiting, Waiting::Body { say_continue: true, .. }) && !outbox.say_continue().await {
         return Step::Close;
     }
+    release(inbox, consumed, framer);
     set_deadline(outbox.deadline, core, waiting);
     let read = match early.take() {
         Some(read) => read,
         None => read.await,
     };
-    Step::Read { read, waiting, consumed }
+    Step::Read { read, waiting }
+}
+
+/// Gives back what the answered requests held, before the wait for the next one: a connection may be idle for
+/// a minute, and one large request must not keep its memory for that long.
+fn release(inbox: &mut Vec<u8>, consumed: usize, framer: &mut Framer) {
+    inbox.drain(..consumed);
+    framer.compact(inbox);
+    if inbox.is_empty() && inbox.capacity() > READ_BODY_BYTES {
+        *inbox = Vec::new();
+    }
 }
 
 /// Puts what was read behind what is there; without a copy in the usual case of an empty inbox.

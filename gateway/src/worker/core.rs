@@ -116,6 +116,11 @@ pub struct Ends {
     pub counters: Arc<CoreCounters>,
 }
 
+/// A worker's hold on what is in force. Counted by the worker alone: a count that all workers share
+/// would be one contended cache line a request.
+#[allow(clippy::redundant_allocation, reason = "the outer count is not shared between threads")]
+pub type Current = Rc<Arc<Snapshot>>;
+
 /// One worker.
 pub struct Core {
     /// Which one, from 0.
@@ -140,7 +145,7 @@ pub struct Core {
     pub counters: Arc<CoreCounters>,
     /// Connections of this worker.
     pub connections: Cell<usize>,
-    snapshot: RefCell<Rc<Arc<Snapshot>>>,
+    snapshot: RefCell<Current>,
     date: Cell<Date>,
 }
 
@@ -172,7 +177,7 @@ impl Core {
     /// the last tick's: who has been told of a change by one worker may ask another at once, and must find it
     /// there too. (A load of an atomic and a comparison, some 10 ns.)
     #[must_use]
-    pub fn snapshot(&self) -> Rc<Arc<Snapshot>> {
+    pub fn snapshot(&self) -> Current {
         if self.follow_publication() {
             self.streams.published();
         }

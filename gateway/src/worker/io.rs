@@ -9,10 +9,13 @@
     reason = "three calls of libc on descriptors that this file owns"
 )]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsRawFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use monoio::buf::IoBufMut;
@@ -98,10 +101,50 @@ pub fn run<F: Future>(driver: Driver, main: F) -> io::Result<F::Output> {
     Ok(output)
 }
 
-/// Starts a task on this worker.
+/// Starts a task on this worker. A panic ends that task alone: the runtime itself would let it end the
+/// thread, and with it the calls of everyone else on this worker.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
     // The handle is only for waiting; dropping it does not stop the task.
-    drop(monoio::spawn(task));
+    drop(monoio::spawn(async move {
+        // The panic's hook has said what happened; the connection that it happened to is closed.
+        let _ = contained(task).await;
+    }));
+}
+
+/// Starts a task that the worker cannot do without: a panic ends the process, whose supervisor starts it anew.
+pub fn spawn_vital(task: impl Future<Output = ()> + 'static) {
+    drop(monoio::spawn(async move {
+        if contained(task).await.is_err() {
+            std::process::abort();
+        }
+    }));
+}
+
+/// Runs a future to its end or its panic.
+async fn contained<T>(task: impl Future<Output = T>) -> std::thread::Result<T> {
+    let mut task = pin!(task);
+    poll_fn(|context| {
+        // Not polled again after a panic, so what it left half done is only dropped.
+        match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
+    })
+    .await
+}
+
+/// Lets other tasks of this worker run.
+pub async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Waits.
@@ -312,4 +355,62 @@ pub fn usable_cpus() -> Vec<usize> {
     (0..libc::CPU_SETSIZE as usize)
         .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    const DRIVERS: [Driver; 2] = [Driver::Epoll, Driver::Uring];
+
+    /// Every driver that this machine has.
+    fn each(test: impl Fn(Driver)) {
+        let refused = Driver::probe() == Driver::Epoll;
+        DRIVERS.into_iter().filter(|driver| *driver == Driver::Epoll || !refused).for_each(test);
+    }
+
+    #[test]
+    fn a_panic_ends_its_own_task_only() {
+        each(|driver| {
+            let served = Rc::new(Cell::new(false));
+            let other = Rc::clone(&served);
+            run(driver, async move {
+                spawn(async {
+                    yield_now().await;
+                    panic!("expected by this test");
+                });
+                spawn(async move {
+                    for _ in 0..10 {
+                        yield_now().await;
+                    }
+                    other.set(true);
+                });
+                sleep(Duration::from_millis(20)).await;
+            })
+            .unwrap();
+            assert!(served.get(), "{driver:?}: the other task went on");
+        });
+    }
+
+    #[test]
+    fn a_busy_task_that_yields_lets_others_run() {
+        each(|driver| {
+            let turns = Rc::new(Cell::new(0u32));
+            let other = Rc::clone(&turns);
+            run(driver, async move {
+                spawn(async move {
+                    loop {
+                        other.set(other.get() + 1);
+                        yield_now().await;
+                    }
+                });
+                while turns.get() < 3 {
+                    yield_now().await;
+                }
+            })
+            .unwrap();
+        });
+    }
 }

@@ -26,9 +26,9 @@ pub async fn run(core: Rc<Core>, stopper: AcceptStopper) {
             core.streams.published();
         }
         core.hand_over();
+        core.follow_clock();
         tick = tick.wrapping_add(1);
         if tick.is_multiple_of(TICKS_PER_SECOND) {
-            core.follow_clock();
             core.streams.keep_alive(now);
             core.pools.sweep(now, &core.snapshot().upstreams);
         }

@@ -249,7 +249,7 @@ fn body(
     path: &Path,
     documents: &mut Vec<PathBuf>,
 ) -> Result<(Body, Vec<Problem>), Vec<Problem>> {
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
     let read = |error: serde_saphyr::Error| vec![yaml::problem(&error, 0)];
     match id.kind {
         Kind::Tool => {

@@ -182,20 +182,17 @@ fn annotations(written: &AnnotationsSpec, method: &str) -> Annotations {
 /// neither is known, so that the protocol's cautious defaults stand.
 fn hints(written: &AnnotationsSpec, method: &str) -> Map<String, Value> {
     let reads = matches!(method, "GET" | "HEAD");
-    let certain = |is: bool| is.then_some(true);
+    let certain =
+        |written: Option<bool>, is: bool| if is { written.or(Some(true)) } else { written };
+    let repeatable = matches!(method, "DELETE" | "PUT");
     let mut hints = Map::new();
     for (name, value) in [
-        ("readOnlyHint", written.read_only.or(certain(reads))),
+        ("readOnlyHint", certain(written.read_only, reads)),
         (
             "destructiveHint",
-            written.destructive.or(certain(method == "DELETE")),
+            certain(written.destructive, method == "DELETE"),
         ),
-        (
-            "idempotentHint",
-            written
-                .idempotent
-                .or(certain(matches!(method, "DELETE" | "PUT"))),
-        ),
+        ("idempotentHint", certain(written.idempotent, repeatable)),
         ("openWorldHint", written.open_world),
     ] {
         if let Some(value) = value {

@@ -1,11 +1,11 @@
 //! Secrets of upstreams, read when a snapshot is compiled, and again when their file changes.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use crate::control::catalog::fingerprint::Fingerprint;
-use crate::control::settings::resolve::read_secret;
+use crate::control::settings::secret::read_secret;
 use crate::control::spec::{Secret, SecretSource};
 
 /// The last good value of every secret that is in use.
@@ -135,15 +135,4 @@ impl Known {
 
 fn look(path: &Path, now: SystemTime) -> Option<Fingerprint> {
     Fingerprint::of(path, now).ok()
-}
-
-/// Files that hold secrets.
-impl Secrets {
-    /// Their paths.
-    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.known.keys().filter_map(|source| match source {
-            SecretSource::File(path) => Some(path),
-            SecretSource::Environment(_) => None,
-        })
-    }
 }

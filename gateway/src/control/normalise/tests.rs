@@ -1,4 +1,5 @@
 use super::*;
+use crate::control::spec::BodyPlan;
 
 fn parse(yaml: &str) -> Result<ToolSpec, Vec<Problem>> {
     let document: Spanned<ToolDocument> =

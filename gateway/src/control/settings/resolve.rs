@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::layers::Layers;
+use super::secret::secret;
 use super::value::{self, one_of};
 use super::{
     Bounds, Catalog, Ebpf, Environment, Identity, Kernel, Listening, Logs, Metering, Rates,
@@ -13,7 +14,7 @@ use super::{
 use crate::auth::scope::Roles;
 use crate::control::names;
 use crate::control::problem::Problem;
-use crate::control::spec::{RateSpec, Secret};
+use crate::control::spec::RateSpec;
 use crate::limit::Rate;
 use crate::limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX;
 use crate::meter::cost::CostRates;
@@ -21,10 +22,6 @@ use crate::meter::spool::{Fsync, SPOOL_BYTES_MIN, SpoolConfig, SpoolFull};
 use crate::telemetry::access::{AccessDestination, AccessMode};
 use crate::telemetry::log::{LogFormat, parse_level};
 
-/// Bytes of a secret: fewer can be guessed.
-const SECRET_BYTES_MIN: usize = 32;
-/// Bytes of a file with a secret.
-const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Worker threads: far beyond any machine, far below what a typing error asks for.
 const WORKERS_MAX: usize = 1_024;
 
@@ -97,7 +94,7 @@ fn listening(layers: &mut Layers) -> Option<Listening> {
         host: layers
             .read_optional("host", value::address)?
             .unwrap_or(IpAddr::V4(host_default)),
-        port: layers.read("port", |text| value::number(text))?,
+        port: layers.read("port", value::number)?,
         metrics_port: (metrics_port != 0).then_some(metrics_port),
         workers: layers.read("workers", workers)?,
         allowed_hosts: layers.read("allowed_hosts", value::words)?,
@@ -373,50 +370,4 @@ fn tiers(text: &str) -> Result<Tiers, String> {
         *tier = rate.rate();
     }
     Ok(tiers)
-}
-
-/// A secret that is given as text or as a file, never as both.
-fn secret(layers: &mut Layers, key: &str, file_key: &str) -> Option<Option<Secret>> {
-    let text = layers.read_optional(key, |text| long_enough(text).map(Secret::new))?;
-    let file = layers.read_optional(file_key, |text| {
-        let read = read_secret(Path::new(text))?;
-        long_enough(&read).map(Secret::new)
-    })?;
-    if text.is_some() && file.is_some() {
-        let problem = layers.problem(
-            file_key,
-            format!("`{key}` and `{file_key}` are both set; keep one"),
-        );
-        layers.problems.push(problem);
-    }
-    Some(file.or(text))
-}
-
-fn long_enough(text: &str) -> Result<&str, String> {
-    if text.len() < SECRET_BYTES_MIN {
-        return Err(format!(
-            "a secret has at least {SECRET_BYTES_MIN} bytes; make one with `openssl rand -hex 32`"
-        ));
-    }
-    Ok(text)
-}
-
-/// The text of a file without its last line break.
-///
-/// # Errors
-/// What the file system says, and files that are too long or no UTF-8. Never what is in it.
-pub fn read_secret(path: &Path) -> Result<String, String> {
-    let fail = |reason: String| format!("cannot read the secret in {}: {reason}", path.display());
-    let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
-    if metadata.len() > SECRET_FILE_BYTES_MAX {
-        return Err(fail(format!("more than {SECRET_FILE_BYTES_MAX} bytes")));
-    }
-    let mut text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-    if text.ends_with('\n') {
-        text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
-    }
-    Ok(text)
 }

@@ -1,0 +1,57 @@
+//! Secrets among the settings, and secrets in files. No error repeats any part of one.
+
+use std::path::Path;
+
+use super::layers::Layers;
+use crate::control::spec::Secret;
+
+/// Bytes of a secret: fewer can be guessed.
+const SECRET_BYTES_MIN: usize = 32;
+/// Bytes of a file with a secret.
+const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// A secret that is given as text or as a file, never as both.
+pub(super) fn secret(layers: &mut Layers, key: &str, file_key: &str) -> Option<Option<Secret>> {
+    let text = layers.read_optional(key, |text| long_enough(text).map(Secret::new))?;
+    let file = layers.read_optional(file_key, |text| {
+        let read = read_secret(Path::new(text))?;
+        long_enough(&read).map(Secret::new)
+    })?;
+    if text.is_some() && file.is_some() {
+        let problem = layers.problem(
+            file_key,
+            format!("`{key}` and `{file_key}` are both set; keep one"),
+        );
+        layers.problems.push(problem);
+    }
+    Some(file.or(text))
+}
+
+fn long_enough(text: &str) -> Result<&str, String> {
+    if text.len() < SECRET_BYTES_MIN {
+        return Err(format!(
+            "a secret has at least {SECRET_BYTES_MIN} bytes; make one with `openssl rand -hex 32`"
+        ));
+    }
+    Ok(text)
+}
+
+/// The text of a file without its last line break.
+///
+/// # Errors
+/// What the file system says, and files that are too long or no UTF-8. Never what is in it.
+pub fn read_secret(path: &Path) -> Result<String, String> {
+    let fail = |reason: String| format!("cannot read the secret in {}: {reason}", path.display());
+    let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+    if metadata.len() > SECRET_FILE_BYTES_MAX {
+        return Err(fail(format!("more than {SECRET_FILE_BYTES_MAX} bytes")));
+    }
+    let mut text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
