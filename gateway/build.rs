@@ -37,10 +37,7 @@ fn main() {
         warn_if_stale(workspace, &object);
     }
     println!("cargo::rustc-cfg=kernel_object");
-    println!(
-        "cargo::rustc-env=EBPF_OBJECT_EMBEDDED={}",
-        object.display()
-    );
+    println!("cargo::rustc-env=EBPF_OBJECT_EMBEDDED={}", object.display());
 }
 
 /// An object older than its sources may count into fields that have moved.

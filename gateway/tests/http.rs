@@ -20,6 +20,8 @@ mod drain;
 mod framing;
 #[path = "http/smuggling.rs"]
 mod smuggling;
+#[path = "http/start.rs"]
+mod start;
 
 use std::time::Duration;
 

@@ -34,7 +34,12 @@ use support::{Answer, Api, Reply};
 
 /// An API that tells what it was asked.
 fn mirror() -> Api {
-    Api::start(|request| Reply::json(200, &json!({"method": request.method, "target": request.target})))
+    Api::start(|request| {
+        Reply::json(
+            200,
+            &json!({"method": request.method, "target": request.target}),
+        )
+    })
 }
 
 /// A tool of a namespace that calls an API with GET.
@@ -46,14 +51,23 @@ fn tool(namespace: &str, name: &str, api: &Api) -> Tool {
 fn anonymised(answer: &Answer, name: &str) -> (u16, Vec<(String, String)>, String) {
     let id = answer.header("x-request-id").unwrap_or_default().to_owned();
     let neutral = |text: &str| {
-        let text = if id.is_empty() { text.to_owned() } else { text.replace(&id, "ID") };
+        let text = if id.is_empty() {
+            text.to_owned()
+        } else {
+            text.replace(&id, "ID")
+        };
         text.replace(name, "NAME")
     };
     let skipped = ["date", "x-request-id", "content-length"];
-    let headers = answer.headers.iter().filter(|(header, _)| !skipped.contains(&header.as_str()));
+    let headers = answer
+        .headers
+        .iter()
+        .filter(|(header, _)| !skipped.contains(&header.as_str()));
     // What is left of a limit goes down by one with each question.
     let counts = |header: &str| header.starts_with("ratelimit");
     let headers = headers.filter(|(header, _)| !counts(header));
-    let headers = headers.map(|(header, value)| (header.clone(), neutral(value))).collect();
+    let headers = headers
+        .map(|(header, value)| (header.clone(), neutral(value)))
+        .collect();
     (answer.status, headers, neutral(&answer.text()))
 }

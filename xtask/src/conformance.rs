@@ -18,6 +18,8 @@ use crate::{build, process, setup, workspace};
 
 /// The revisions whose requirement sets are run.
 const REVISIONS: [&str; 2] = ["2025-11-25", "2026-07-28"];
+/// What their runs are called in a summary.
+const NAMES: [&str; 2] = ["conformance 2025-11-25", "conformance 2026-07-28"];
 /// Where the catalog says that the API is.
 const ADDRESS_IN_CATALOG: &str = "127.0.0.1:3900";
 /// How long the gateway may take to be ready. It needs milliseconds; the rest is for a loaded machine.
@@ -49,8 +51,8 @@ enum Leg {
 
 /// What a requirement set came to.
 pub(crate) struct Outcome {
-    /// Which one.
-    pub(crate) revision: &'static str,
+    /// The run's name in a summary.
+    pub(crate) name: &'static str,
     /// Whether everything that failed is in the baseline, and all of the baseline failed.
     pub(crate) succeeded: bool,
     /// Checks that passed.
@@ -71,14 +73,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         return run_scenario(scenario, arguments.revision.as_deref());
     }
     let outcomes = requirements(arguments.revision.as_deref())?;
-    println!("\nconformance, leg rest:");
+    println!("\nleg rest:");
     for outcome in &outcomes {
         let verdict = if outcome.succeeded { "ok" } else { "FAILED" };
-        let Outcome { revision, passed, failed, .. } = outcome;
-        println!("  {verdict:<7} {revision}  {passed} checks passed, {failed} failed");
+        let Outcome {
+            name,
+            passed,
+            failed,
+            ..
+        } = outcome;
+        println!("  {verdict:<7} {name}: {passed} checks passed, {failed} failed");
     }
     if outcomes.iter().any(|outcome| !outcome.succeeded) {
-        bail!("the suite found what gateway/tests/conformance/baseline-*.yaml does not say; see above");
+        bail!(
+            "the suite found what gateway/tests/conformance/baseline-*.yaml does not say; see above"
+        );
     }
     Ok(())
 }
@@ -89,8 +98,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// If something does not start.
 pub(crate) fn requirements(only: Option<&str>) -> Result<Vec<Outcome>> {
     let stage = Stage::start()?;
-    let wanted = REVISIONS.into_iter().filter(|revision| only.is_none_or(|only| only == *revision));
-    wanted.map(|revision| stage.requirements(revision)).collect()
+    let runs = REVISIONS.into_iter().zip(NAMES);
+    let wanted = runs.filter(|(revision, _)| only.is_none_or(|only| only == *revision));
+    wanted
+        .map(|(revision, name)| stage.requirements(revision, name))
+        .collect()
 }
 
 fn run_scenario(scenario: &str, revision: Option<&str>) -> Result<()> {
@@ -116,15 +128,24 @@ impl Stage {
         let folder = workspace::target().join("conformance");
         let _ = fs::remove_dir_all(&folder);
         let catalog = folder.join("catalog");
-        fs::create_dir_all(&catalog).with_context(|| format!("cannot make {}", catalog.display()))?;
+        fs::create_dir_all(&catalog)
+            .with_context(|| format!("cannot make {}", catalog.display()))?;
         let (port, fixture_port) = (free_port()?, free_port()?);
         let address = format!("127.0.0.1:{fixture_port}");
         let from = home().join("catalog/suite.yaml");
-        let text = fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
-        fs::write(catalog.join("suite.yaml"), text.replace(ADDRESS_IN_CATALOG, &address))?;
+        let text =
+            fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
+        fs::write(
+            catalog.join("suite.yaml"),
+            text.replace(ADDRESS_IN_CATALOG, &address),
+        )?;
         let config = folder.join("config.yaml");
         let spool = folder.join("spool");
-        let folders = format!("port: {port}\ncatalog: {}\nspool: {}\n", catalog.display(), spool.display());
+        let folders = format!(
+            "port: {port}\ncatalog: {}\nspool: {}\n",
+            catalog.display(),
+            spool.display()
+        );
         fs::write(&config, folders + SETTINGS)?;
 
         let programs = workspace::target().join("debug");
@@ -133,38 +154,70 @@ impl Stage {
         let fixture = Child::start(fixture)?;
         let mut gateway = Command::new(programs.join("stoa-gateway"));
         let log = fs::File::create(folder.join("gateway.log"))?;
-        gateway.arg("--config").arg(&config).stdout(log.try_clone()?).stderr(log);
+        gateway
+            .arg("--config")
+            .arg(&config)
+            .stdout(log.try_clone()?)
+            .stderr(log);
         let mut gateway = Child::start(gateway)?;
         wait_until_ready(&mut gateway, port, READY_WITHIN)
             .with_context(|| format!("the log is in {}", folder.join("gateway.log").display()))?;
-        Ok(Self { folder, port, _gateway: gateway, _fixture: fixture })
+        Ok(Self {
+            folder,
+            port,
+            _gateway: gateway,
+            _fixture: fixture,
+        })
     }
 
     /// Runs one revision's requirement set with its baseline.
-    fn requirements(&self, revision: &'static str) -> Result<Outcome> {
+    fn requirements(&self, revision: &str, name: &'static str) -> Result<Outcome> {
         let baseline = home().join(format!("baseline-{revision}.yaml"));
         let mut command = self.suite()?;
         command.args(["--requirements", revision, "--output-dir"]);
-        command.arg(self.folder.join(revision)).arg("--expected-failures").arg(baseline);
+        command
+            .arg(self.folder.join(revision))
+            .arg("--expected-failures")
+            .arg(baseline);
         let (succeeded, output) = process::tee(&mut command)?;
         let Some((passed, failed)) = total(&output) else {
             bail!("the suite ended without a total for {revision}");
         };
-        Ok(Outcome { revision, succeeded, passed, failed })
+        Ok(Outcome {
+            name,
+            succeeded,
+            passed,
+            failed,
+        })
     }
 
     fn suite(&self) -> Result<Command> {
-        let tools = workspace::target().join("tools");
-        let suite = tools.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
-        if !suite.is_file() {
-            bail!("{} is missing; `cargo xtask setup` installs it", suite.display());
-        }
-        let mut command = Command::new(tools.join("node"));
+        let (node, suite) = available()?;
+        let mut command = Command::new(node);
         command.arg(suite).args(["server", "--url"]);
         // The suite's own rule: its rebinding scenario takes only localhost and 127.0.0.1.
         command.arg(format!("http://127.0.0.1:{}/mcp", self.port));
         Ok(command)
     }
+}
+
+/// Node.js and the suite's program.
+///
+/// # Errors
+/// If one is not installed.
+pub(crate) fn available() -> Result<(PathBuf, PathBuf)> {
+    let tools = workspace::target().join("tools");
+    let node = tools.join("node");
+    let suite = tools.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
+    for file in [&node, &suite] {
+        if !file.is_file() {
+            bail!(
+                "{} is missing; `cargo xtask setup` installs it",
+                file.display()
+            );
+        }
+    }
+    Ok((node, suite))
 }
 
 /// Where the catalog and the baselines are.
@@ -173,12 +226,17 @@ fn home() -> PathBuf {
 }
 
 fn free_port() -> Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()?
+        .port())
 }
 
 /// The suite's last line of counts: `Total: 84 passed, 0 failed`.
 fn total(output: &str) -> Option<(u64, u64)> {
-    let line = output.lines().rev().find_map(|line| line.trim().strip_prefix("Total: "))?;
+    let line = output
+        .lines()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix("Total: "))?;
     let (passed, failed) = line.split_once(" passed, ")?;
     let failed = failed.split(' ').next()?;
     Some((passed.parse().ok()?, failed.parse().ok()?))
@@ -192,7 +250,10 @@ mod tests {
     fn totals_are_read_from_what_the_suite_prints() {
         let check = |output: &str, expected| assert_eq!(total(output), expected, "{output}");
         check("x\nTotal: 84 passed, 3 failed\n", Some((84, 3)));
-        check("Total: 1 passed, 2 failed\n...\nTotal: 5 passed, 0 failed (of 5)\n", Some((5, 0)));
+        check(
+            "Total: 1 passed, 2 failed\n...\nTotal: 5 passed, 0 failed (of 5)\n",
+            Some((5, 0)),
+        );
         check("Total: many passed, 0 failed", None);
         check("", None);
     }
@@ -201,6 +262,7 @@ mod tests {
     fn every_revision_has_a_baseline() {
         for revision in REVISIONS {
             let file = home().join(format!("baseline-{revision}.yaml"));
+            assert!(NAMES.iter().any(|name| name.ends_with(revision)));
             assert!(file.is_file(), "{}", file.display());
         }
     }

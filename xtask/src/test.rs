@@ -3,7 +3,7 @@
 //! A test that cannot run on this machine writes a line `skipped: NAME: REASON` to standard
 //! output; the summary counts those lines and repeats them. All suites run even when one fails.
 
-use crate::{build, process, setup, workspace};
+use crate::{build, conformance, process, setup, workspace};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         suite("documentation tests", &["--doc"], &mut skipped)?,
     ];
     suites.extend(kernel_as_root(&mut skipped)?);
+    suites.extend(conformance_suites(&mut skipped));
     summary(&suites, &skipped, begun.elapsed().as_secs_f32())
 }
 
@@ -91,6 +92,47 @@ fn kernel_as_root(skipped: &mut Vec<String>) -> Result<Option<Suite>> {
         .env(runner_variable(), "sudo -E")
         .args(["test", "-p", "stoa-gateway", "--test", "kernel"]);
     measure("kernel tests as root", &mut command, skipped).map(Some)
+}
+
+/// The official suite, against what the integration tests have built.
+fn conformance_suites(skipped: &mut Vec<String>) -> Vec<Suite> {
+    println!("\n== conformance");
+    // In CI a skip is a failure, as for every test with a foreign client: nobody would read the line.
+    let may_skip = std::env::var_os("CI").is_none_or(|value| value != "true");
+    if let Err(reason) = conformance::available()
+        && may_skip
+    {
+        println!("skipped: conformance: {reason:#}");
+        skipped.push(format!("conformance: {reason:#}"));
+        return Vec::new();
+    }
+    let begun = process::now();
+    let seconds = || begun.elapsed().as_secs_f32();
+    match conformance::requirements(None) {
+        Ok(outcomes) => outcomes
+            .iter()
+            .map(|outcome| Suite {
+                name: outcome.name,
+                succeeded: outcome.succeeded,
+                counts: Counts {
+                    passed: outcome.passed,
+                    // What is in the baseline, with its reason, is no failure of ours.
+                    failed: if outcome.succeeded { 0 } else { outcome.failed },
+                    ignored: 0,
+                },
+                seconds: seconds(),
+            })
+            .collect(),
+        Err(error) => {
+            println!("conformance: {error:#}");
+            vec![Suite {
+                name: "conformance",
+                succeeded: false,
+                counts: Counts::default(),
+                seconds: seconds(),
+            }]
+        }
+    }
 }
 
 /// Cargo's variable for the program that runs this platform's tests.

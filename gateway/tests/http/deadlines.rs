@@ -14,7 +14,10 @@ const LATE_MAX: Duration = Duration::from_secs(5);
 
 fn expect_due(begun: Instant) {
     let waited = begun.elapsed();
-    assert!(waited >= Duration::from_millis(SHORT_MS - 50), "too early: {waited:?}");
+    assert!(
+        waited >= Duration::from_millis(SHORT_MS - 50),
+        "too early: {waited:?}"
+    );
     assert!(waited < LATE_MAX, "too late: {waited:?}");
 }
 
@@ -69,14 +72,22 @@ fn an_idle_connection() {
             assert_eq!(wire.answer().status, 200);
         }
         let begun = Instant::now();
-        assert_eq!(wire.end(SOON), End::Closed, "after {requests} requests, without a byte");
+        assert_eq!(
+            wire.end(SOON),
+            End::Closed,
+            "after {requests} requests, without a byte"
+        );
         expect_due(begun);
     }
 }
 
 #[test]
 fn a_slow_call_is_not_idle() {
-    let world = World::with(|setup| setup.set("idle_timeout_ms", 200).set("head_timeout_ms", 200));
+    let world = World::with(|setup| {
+        setup
+            .set("idle_timeout_ms", 200)
+            .set("head_timeout_ms", 200)
+    });
     let mut wire = world.gateway.connect();
     wire.send(world.call("late"));
     assert_eq!(wire.answer().status, 200);
@@ -89,24 +100,34 @@ fn a_reader_that_has_stopped() {
     wire.send(world.call("large"));
     let head = wire.head();
     assert_eq!(head.status, 200);
-    let length: usize = head.header("content-length").and_then(|value| value.parse().ok()).expect("a length");
+    let length: usize = head
+        .header("content-length")
+        .and_then(|value| value.parse().ok())
+        .expect("a length");
     assert!(length > crate::LARGE_BYTES);
     // Nothing is read; the gateway lets go of the connection and of what it holds for it.
     pass(Duration::from_millis(4 * SHORT_MS));
     let arrived = wire.rest_or_reset();
-    assert!(arrived < length, "the whole answer arrived although its time was over");
+    assert!(
+        arrived < length,
+        "the whole answer arrived although its time was over"
+    );
 }
 
 #[test]
 fn a_caller_that_goes_away_stops_the_upstream_call() {
     let world = World::start();
     let mut wire = world.gateway.connect();
-    let request = world.call("silent").replace("\r\n\r\n", "\r\nx-request-id: gone-1\r\n\r\n");
+    let request = world
+        .call("silent")
+        .replace("\r\n\r\n", "\r\nx-request-id: gone-1\r\n\r\n");
     wire.send(request);
     let call = world.api.request_to("/silent");
     let left = Instant::now();
     drop(wire);
-    let seen = within(Duration::from_secs(3), "the API to see the end", || world.api.gone(call.connection));
+    let seen = within(Duration::from_secs(3), "the API to see the end", || {
+        world.api.gone(call.connection)
+    });
     assert!(
         seen.duration_since(left) < Duration::from_secs(1),
         "seen after {:?}",
@@ -124,7 +145,9 @@ fn a_caller_that_resets_stops_the_upstream_call() {
     wire.send(world.call("silent"));
     let call = world.api.request_to("/silent");
     // Closing then is a reset.
-    socket2::SockRef::from(wire.stream()).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+    socket2::SockRef::from(wire.stream())
+        .set_linger(Some(Duration::ZERO))
+        .expect("SO_LINGER");
     drop(wire);
     until("the API to see the end", || world.api.gone(call.connection));
 }

@@ -15,7 +15,10 @@ fn expect_unknown(answer: &Answer, code: &str) {
     let error = answer.json()["error"].clone();
     assert!(error["code"] == code || error["code"] == 401, "{error}");
     let said = answer.text();
-    assert!(!said.contains("orders"), "nothing is told of the catalog: {said}");
+    assert!(
+        !said.contains("orders"),
+        "nothing is told of the catalog: {said}"
+    );
 }
 
 struct World {
@@ -46,7 +49,10 @@ fn every_way(agent: &Agent<'_>) -> Vec<Answer> {
         agent.mcp("server/discover", json!({})),
         agent.mcp("tools/list", json!({})),
         agent.call("orders", json!({})),
-        agent.mcp("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}})),
+        agent.mcp(
+            "subscriptions/listen",
+            json!({"notifications": {"toolsListChanged": true}}),
+        ),
         agent.send("POST", "/mcp", "", &initialize.to_string()),
         agent.send("POST", "/mcp", "mcp-session-id: x\r\n", &batch.to_string()),
         agent.send("GET", "/mcp", "mcp-session-id: x\r\n", ""),
@@ -63,7 +69,10 @@ fn every_way(agent: &Agent<'_>) -> Vec<Answer> {
 #[test]
 fn every_way_asks_for_a_key() {
     let world = world();
-    for (position, answer) in every_way(&Agent::anonymous(&world.gateway)).iter().enumerate() {
+    for (position, answer) in every_way(&Agent::anonymous(&world.gateway))
+        .iter()
+        .enumerate()
+    {
         assert_eq!(answer.status, 401, "way {position}: {}", answer.text());
         expect_unknown(answer, "AUTH_REQUIRED");
     }
@@ -104,30 +113,55 @@ fn a_key_is_taken_from_its_header_only() {
         format!("/mcp/v1/tools?api_key={key}"),
         format!("/mcp/v1/tools?access_token={key}"),
     ] {
-        assert_eq!(anonymous.get(&path).status, 401, "never from a query, which ends up in logs");
+        assert_eq!(
+            anonymous.get(&path).status,
+            401,
+            "never from a query, which ends up in logs"
+        );
     }
     let cookie = format!("cookie: key={key}\r\n");
-    assert_eq!(anonymous.send("GET", "/mcp/v1/tools", &cookie, "").status, 401);
+    assert_eq!(
+        anonymous.send("GET", "/mcp/v1/tools", &cookie, "").status,
+        401
+    );
     for scheme in ["bearer", "BEARER", "Bearer"] {
         let header = format!("authorization: {scheme} {key}\r\n");
-        assert_eq!(anonymous.send("GET", "/mcp/v1/tools", &header, "").status, 200, "{scheme} has no case");
+        assert_eq!(
+            anonymous.send("GET", "/mcp/v1/tools", &header, "").status,
+            200,
+            "{scheme} has no case"
+        );
     }
-    for header in [format!("authorization: {key}\r\n"), format!("authorization: Basic {key}\r\n")] {
-        assert_eq!(anonymous.send("GET", "/mcp/v1/tools", &header, "").status, 401);
+    for header in [
+        format!("authorization: {key}\r\n"),
+        format!("authorization: Basic {key}\r\n"),
+    ] {
+        assert_eq!(
+            anonymous.send("GET", "/mcp/v1/tools", &header, "").status,
+            401
+        );
     }
 }
 
 fn status(world: &World, key: &str) -> u16 {
-    Agent::new(&world.gateway, key).call("orders", json!({})).status
+    Agent::new(&world.gateway, key)
+        .call("orders", json!({}))
+        .status
 }
 
 #[test]
 fn keys_come_and_go_while_the_gateway_runs() {
     let world = world();
     let second = world.gateway.key("acme", "second", &["--rate", "1000/min"]);
-    within(Duration::from_secs(3), "a new key to be known", || (status(&world, &second) == 200).then_some(()));
+    within(Duration::from_secs(3), "a new key to be known", || {
+        (status(&world, &second) == 200).then_some(())
+    });
     world.gateway.key_command(&["revoke", "--name", "second"]);
-    within(Duration::from_secs(3), "a revoked key to be refused", || (status(&world, &second) == 401).then_some(()));
+    within(
+        Duration::from_secs(3),
+        "a revoked key to be refused",
+        || (status(&world, &second) == 401).then_some(()),
+    );
     assert_eq!(status(&world, &world.key), 200, "others are not touched");
 }
 
@@ -135,9 +169,13 @@ fn keys_come_and_go_while_the_gateway_runs() {
 fn both_keys_work_while_one_is_rotated() {
     let world = world();
     let old = &world.key;
-    let successor = world.gateway.key_command(&["rotate", "--name", "agent", "--overlap", "1h"]);
+    let successor = world
+        .gateway
+        .key_command(&["rotate", "--name", "agent", "--overlap", "1h"]);
     let successor = successor.trim();
-    within(Duration::from_secs(3), "the successor to be known", || (status(&world, successor) == 200).then_some(()));
+    within(Duration::from_secs(3), "the successor to be known", || {
+        (status(&world, successor) == 200).then_some(())
+    });
     assert_eq!(status(&world, old), 200, "as promised, for an hour");
     world.gateway.key_command(&["revoke", "--name", "agent"]);
     until("both to be refused", || {
@@ -148,33 +186,68 @@ fn both_keys_work_while_one_is_rotated() {
 #[test]
 fn a_key_expires() {
     let world = world();
-    let brief = world.gateway.key("acme", "brief", &["--rate", "1000000/min", "--burst", "100000", "--expires", "3s"]);
+    let brief = world.gateway.key(
+        "acme",
+        "brief",
+        &[
+            "--rate",
+            "1000000/min",
+            "--burst",
+            "100000",
+            "--expires",
+            "3s",
+        ],
+    );
     let agent = Agent::new(&world.gateway, &brief);
-    until("the key to be known", || (agent.call("orders", json!({})).status == 200).then_some(()));
+    until("the key to be known", || {
+        (agent.call("orders", json!({})).status == 200).then_some(())
+    });
     let expired = until("the key to expire", || {
         let answer = agent.invoke("orders", json!({}));
         (answer.status != 200).then_some(answer)
     });
-    assert_eq!((expired.status, &expired.json()["error"]["code"]), (401, &json!("TOKEN_EXPIRED")));
+    assert_eq!(
+        (expired.status, &expired.json()["error"]["code"]),
+        (401, &json!("TOKEN_EXPIRED"))
+    );
 }
 
 #[test]
 fn a_session_is_bound_to_its_caller() {
     let world = world();
     let other = world.gateway.key("acme", "other", &["--rate", "1000/min"]);
-    until("the key to be known", || (status(&world, &other) == 200).then_some(()));
-    let (owner, thief) = (Agent::new(&world.gateway, &world.key), Agent::new(&world.gateway, &other));
+    until("the key to be known", || {
+        (status(&world, &other) == 200).then_some(())
+    });
+    let (owner, thief) = (
+        Agent::new(&world.gateway, &world.key),
+        Agent::new(&world.gateway, &other),
+    );
     let session = Session::open(&owner, "2025-11-25");
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).to_string();
     let stolen = thief.send("POST", "/mcp", &session.headers(), &body);
-    assert_eq!((stolen.status, &stolen.json()["error"]["code"]), (404, &json!(-32001)));
-    assert_eq!(thief.send("DELETE", "/mcp", &session.headers(), "").status, 404);
+    assert_eq!(
+        (stolen.status, &stolen.json()["error"]["code"]),
+        (404, &json!(-32001))
+    );
+    assert_eq!(
+        thief.send("DELETE", "/mcp", &session.headers(), "").status,
+        404
+    );
     let mut wire = world.gateway.connect();
     wire.send(thief.request("GET", "/mcp", &session.headers(), ""));
     assert_eq!(wire.answer().status, 404);
-    assert_eq!(session.request("tools/list", json!({})).status, 200, "its owner goes on");
+    assert_eq!(
+        session.request("tools/list", json!({})).status,
+        200,
+        "its owner goes on"
+    );
     assert_eq!(session.delete().status / 100, 2);
-    assert_eq!(session.request("tools/list", json!({})).status, 404, "and ends it");
+    assert_eq!(
+        session.request("tools/list", json!({})).status,
+        404,
+        "and ends it"
+    );
 }
 
 #[test]

@@ -34,7 +34,11 @@ fn world() -> World {
     let mut setup = Setup::new().catalog("tools.yaml", &crate::support::tool::file(&catalog));
     let plenty = ["--rate", "1000000/min", "--burst", "1000"];
     let agent = setup.key("acme", "agent");
-    let reader = setup.key_with("acme", "reader", &[&plenty[..], &["--scope", "stoa:tools:read"]].concat());
+    let reader = setup.key_with(
+        "acme",
+        "reader",
+        &[&plenty[..], &["--scope", "stoa:tools:read"]].concat(),
+    );
     let poor = setup.key_with("acme", "poor", &["--rate", "1/min", "--burst", "1"]);
     World {
         gateway: setup.start(),
@@ -64,10 +68,22 @@ impl World {
             assert_eq!(event["action"], "tools/call", "{event}");
             assert_eq!(event["transport"], transport, "{event}");
             assert_eq!(event["metadata"]["reason"].as_str(), reason, "{event}");
-            let number = |field: &str| event[field].as_u64().unwrap_or_else(|| panic!("{field}: {event}"));
+            let number = |field: &str| {
+                event[field]
+                    .as_u64()
+                    .unwrap_or_else(|| panic!("{field}: {event}"))
+            };
             assert!(number("latency_us") > 0, "never cut to zero: {event}");
-            assert_eq!(number("latency_us"), number("gateway_us") + number("backend_us"), "{event}");
-            assert_eq!(number("response_bytes"), answer.body.len() as u64, "{event}");
+            assert_eq!(
+                number("latency_us"),
+                number("gateway_us") + number("backend_us"),
+                "{event}"
+            );
+            assert_eq!(
+                number("response_bytes"),
+                answer.body.len() as u64,
+                "{event}"
+            );
         }
     }
 }
@@ -78,13 +94,49 @@ fn every_outcome_has_its_event() {
     let none = json!({});
     world.check(&world.agent, "orders", &none, "success", None);
     world.check(&world.agent, "gone", &none, "error", None);
-    world.check(&world.agent, "orders", &json!({"id": 7}), "error", Some("arguments_invalid"));
-    world.check(&world.agent, "nothing", &none, "not_found", Some("tool_unknown"));
-    world.check(&world.agent, "late", &none, "timeout", Some("upstream_timeout"));
-    world.check(&world.reader, "change", &none, "policy_denied", Some("scope_insufficient"));
+    world.check(
+        &world.agent,
+        "orders",
+        &json!({"id": 7}),
+        "error",
+        Some("arguments_invalid"),
+    );
+    world.check(
+        &world.agent,
+        "nothing",
+        &none,
+        "not_found",
+        Some("tool_unknown"),
+    );
+    world.check(
+        &world.agent,
+        "late",
+        &none,
+        "timeout",
+        Some("upstream_timeout"),
+    );
+    world.check(
+        &world.reader,
+        "change",
+        &none,
+        "policy_denied",
+        Some("scope_insufficient"),
+    );
     Agent::new(&world.gateway, &world.poor).call("orders", json!({}));
-    world.check(&world.poor, "orders", &none, "rate_limited", Some("rate_limited"));
-    world.check("stoa_sk_none", "orders", &none, "unauthorized", Some("credentials_invalid"));
+    world.check(
+        &world.poor,
+        "orders",
+        &none,
+        "rate_limited",
+        Some("rate_limited"),
+    );
+    world.check(
+        "stoa_sk_none",
+        "orders",
+        &none,
+        "unauthorized",
+        Some("credentials_invalid"),
+    );
 }
 
 #[test]
@@ -115,7 +167,9 @@ fn lists_and_the_protocol_are_recorded_too() {
         ("tools/list", "streamable-http"),
         ("tools/list", "rest"),
     ] {
-        world.gateway.event(action, |event| event["action"] == action && event["transport"] == transport);
+        world.gateway.event(action, |event| {
+            event["action"] == action && event["transport"] == transport
+        });
     }
 }
 
@@ -126,13 +180,26 @@ fn an_event_says_who_and_what() {
     let mut setup = Setup::new()
         .set("gateway_id", "gateway-of-a-test")
         .catalog("tools.yaml", &orders.yaml());
-    let flags = ["--rate", "1000/min", "--consumer", "shop", "--may-name-consumer"];
-    let (named, plain) = (setup.key_with("acme", "named", &flags), setup.key("acme", "plain"));
+    let flags = [
+        "--rate",
+        "1000/min",
+        "--consumer",
+        "shop",
+        "--may-name-consumer",
+    ];
+    let (named, plain) = (
+        setup.key_with("acme", "named", &flags),
+        setup.key("acme", "plain"),
+    );
     let gateway = setup.start();
     let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let call = |key: &str, id: &str, headers: &[(&str, &str)]| {
-        let agent = Agent::new(&gateway, key).with("x-request-id", id).with("traceparent", parent);
-        let agent = headers.iter().fold(agent, |agent, (name, value)| agent.with(name, value));
+        let agent = Agent::new(&gateway, key)
+            .with("x-request-id", id)
+            .with("traceparent", parent);
+        let agent = headers
+            .iter()
+            .fold(agent, |agent, (name, value)| agent.with(name, value));
         assert_eq!(agent.call("orders", json!({})).status, 200);
         gateway.event_of(id)
     };
@@ -144,11 +211,17 @@ fn an_event_says_who_and_what() {
     assert_eq!(event["mode"], "edge-mcp");
     assert_eq!(event["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
     let cost = event["cost_units"].as_f64().expect("a cost");
-    assert!((0.003..0.004).contains(&cost), "base 0.001 times 3: {event}");
+    assert!(
+        (0.003..0.004).contains(&cost),
+        "base 0.001 times 3: {event}"
+    );
     let id = event["event_id"].as_str().expect("an id");
     assert_eq!(id.as_bytes()[14], b'7', "a UUID of version 7: {id}");
     let event = call(&named, "two", &[("x-consumer-id", "shop-in-berlin")]);
-    assert_eq!(event["consumer"], "shop-in-berlin", "who may name a consumer does");
+    assert_eq!(
+        event["consumer"], "shop-in-berlin",
+        "who may name a consumer does"
+    );
     let event = call(&plain, "three", &[("x-consumer-id", "somebody-else")]);
     assert_eq!(event["consumer"], "plain", "who may not, does not");
 }
@@ -167,7 +240,10 @@ fn a_killed_gateway_loses_nothing_older_than_its_flush_interval() {
     world.gateway.signal("KILL");
     assert!(!world.gateway.wait(Duration::from_secs(5)).success());
     let events = world.gateway.events();
-    let calls = events.iter().filter(|event| event["tool"] == "orders").count();
+    let calls = events
+        .iter()
+        .filter(|event| event["tool"] == "orders")
+        .count();
     assert_eq!(calls, CALLS);
 }
 
@@ -177,9 +253,15 @@ fn events_go_on_after_a_restart() {
     let agent = Agent::new(&world.gateway, &world.agent).with("x-request-id", "before");
     agent.call("orders", json!({}));
     let gateway = world.gateway.restart();
-    Agent::new(&gateway, &world.agent).with("x-request-id", "after").call("orders", json!({}));
+    Agent::new(&gateway, &world.agent)
+        .with("x-request-id", "after")
+        .call("orders", json!({}));
     let ids: Vec<Value> = until("both events", || {
-        let ids: Vec<Value> = gateway.events().iter().map(|event| event["request_id"].clone()).collect();
+        let ids: Vec<Value> = gateway
+            .events()
+            .iter()
+            .map(|event| event["request_id"].clone())
+            .collect();
         (ids.len() >= 2).then_some(ids)
     });
     assert_eq!(ids, ["before", "after"], "oldest first");

@@ -14,7 +14,12 @@ fn foreign_hosts_and_origins_are_refused() {
     let agent = Agent::anonymous(&gateway);
     let port = gateway.address().port();
     let call = agent.call_request("orders", json!({}));
-    let invoke = agent.request("POST", "/mcp/v1/tools/orders/invoke", "", r#"{"arguments":{}}"#);
+    let invoke = agent.request(
+        "POST",
+        "/mcp/v1/tools/orders/invoke",
+        "",
+        r#"{"arguments":{}}"#,
+    );
     let list = agent.request("GET", "/mcp/v1/tools", "", "");
     let own = format!("host: {}\r\n", gateway.host());
     let cases: Vec<(String, u16)> = vec![
@@ -27,9 +32,15 @@ fn foreign_hosts_and_origins_are_refused() {
         (format!("host: localhost.evil.example:{port}\r\n"), 421),
         (format!("host: 127.0.0.1.evil.example:{port}\r\n"), 421),
         (format!("{own}origin: http://evil.example\r\n"), 403),
-        (format!("{own}origin: https://localhost.evil.example\r\n"), 403),
+        (
+            format!("{own}origin: https://localhost.evil.example\r\n"),
+            403,
+        ),
         (format!("{own}origin: null\r\n"), 403),
-        (format!("{own}origin: http://127.0.0.1.evil.example:{port}\r\n"), 403),
+        (
+            format!("{own}origin: http://127.0.0.1.evil.example:{port}\r\n"),
+            403,
+        ),
     ];
     for (headers, status) in cases {
         for request in [&call, &invoke, &list] {
@@ -58,9 +69,18 @@ fn an_operator_adds_hosts_and_origins() {
     for (headers, status) in [
         ("host: gateway.example\r\n", 200),
         ("host: GATEWAY.example\r\n", 200),
-        ("host: gateway.example\r\norigin: https://app.example\r\n", 200),
-        ("host: gateway.example\r\norigin: http://app.example\r\n", 403),
-        ("host: gateway.example\r\norigin: https://app.example.evil\r\n", 403),
+        (
+            "host: gateway.example\r\norigin: https://app.example\r\n",
+            200,
+        ),
+        (
+            "host: gateway.example\r\norigin: http://app.example\r\n",
+            403,
+        ),
+        (
+            "host: gateway.example\r\norigin: https://app.example.evil\r\n",
+            403,
+        ),
         ("host: other.example\r\n", 421),
     ] {
         let mut wire = gateway.connect();

@@ -35,7 +35,11 @@ fn files_come_change_and_go() {
     expect_tools(&agent, &["orders", "refunds"]);
     gateway.write_catalog("a.yaml", &tool("tenant-acme", "invoices", &api).yaml());
     expect_tools(&agent, &["invoices", "refunds"]);
-    assert_eq!(agent.call("orders", json!({})).json()["error"]["code"], -32602, "what is gone cannot be called");
+    assert_eq!(
+        agent.call("orders", json!({})).json()["error"]["code"],
+        -32602,
+        "what is gone cannot be called"
+    );
     gateway.remove_catalog("deeper/b.yml");
     expect_tools(&agent, &["invoices"]);
 }
@@ -67,7 +71,11 @@ fn a_bad_file_keeps_its_last_good_version_and_costs_no_other() {
             answer.text().contains("bad.yaml").then(|| answer.text())
         });
         assert!(!told.contains("good.yaml"), "{told}");
-        assert_eq!(agent.result("refunds", json!({}))["isError"], false, "the last good version: {text}");
+        assert_eq!(
+            agent.result("refunds", json!({}))["isError"],
+            false,
+            "the last good version: {text}"
+        );
         // A change elsewhere is taken meanwhile.
         gateway.write_catalog("other.yaml", &tool("tenant-acme", "invoices", &api).yaml());
         expect_tools(&agent, &["invoices", "orders", "refunds"]);
@@ -91,9 +99,15 @@ fn a_bad_keys_file_keeps_the_keys_there_were() {
     let agent = Agent::new(&gateway, &key);
     assert_eq!(agent.call("orders", json!({})).status, 200);
     std::fs::write(gateway.keys(), "keys: [nonsense").expect("the keys file");
-    within(LIVE_WITHIN, "the log to tell", || gateway.log().contains("keys.yaml").then_some(()));
+    within(LIVE_WITHIN, "the log to tell", || {
+        gateway.log().contains("keys.yaml").then_some(())
+    });
     assert_eq!(agent.call("orders", json!({})).status, 200);
-    assert_eq!(Agent::anonymous(&gateway).call("orders", json!({})).status, 401, "and none is never an open door");
+    assert_eq!(
+        Agent::anonymous(&gateway).call("orders", json!({})).status,
+        401,
+        "and none is never an open door"
+    );
 }
 
 /// A subscription of 2026-07-28, acknowledged.
@@ -114,10 +128,16 @@ fn listen(gateway: &Gateway, key: &str) -> Wire {
     wire.send(agent.request("POST", "/mcp", headers, &body.to_string()));
     assert_eq!(wire.head().status, 200);
     let acknowledged = notification(&mut wire);
-    assert_eq!(acknowledged["method"], "notifications/subscriptions/acknowledged");
+    assert_eq!(
+        acknowledged["method"],
+        "notifications/subscriptions/acknowledged"
+    );
     let honoured = &acknowledged["params"]["notifications"];
     assert_eq!(honoured["toolsListChanged"], true, "{acknowledged}");
-    assert_ne!(honoured["promptsListChanged"], true, "only what there is: {acknowledged}");
+    assert_ne!(
+        honoured["promptsListChanged"], true,
+        "only what there is: {acknowledged}"
+    );
     wire
 }
 
@@ -126,7 +146,10 @@ fn notification(wire: &mut Wire) -> Value {
     loop {
         let text = String::from_utf8(wire.chunk()).expect("UTF-8");
         assert!(!text.is_empty(), "the stream ended");
-        let data: String = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let data: String = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .collect();
         if !data.is_empty() {
             let message: Value = serde_json::from_str(&data).expect("JSON");
             return message;
@@ -164,7 +187,10 @@ fn only_who_sees_a_change_is_told() {
     let gateway = setup.start();
     let mut streams = [listen(&gateway, &acme), listen(&gateway, &globex)];
     gateway.write_catalog("a.yaml", &tool("tenant-acme", "orders", &api).yaml());
-    assert_eq!(notification(&mut streams[0])["method"], "notifications/tools/list_changed");
+    assert_eq!(
+        notification(&mut streams[0])["method"],
+        "notifications/tools/list_changed"
+    );
     // The platform's change is for everyone; it is the first that globex hears of.
     gateway.write_catalog("b.yaml", &tool("stoa-system", "stoa_clock", &api).yaml());
     notification(&mut streams[1]);
@@ -197,6 +223,11 @@ fn check_tells_of_every_mistake() {
 
 fn check(gateway: &Gateway) -> std::process::Output {
     let mut command = crate::support::gateway::program();
-    command.args(["check", "--config"]).arg(gateway.folder().join("config.yaml"));
-    command.current_dir(gateway.folder()).output().expect("the gateway's program")
+    command
+        .args(["check", "--config"])
+        .arg(gateway.folder().join("config.yaml"));
+    command
+        .current_dir(gateway.folder())
+        .output()
+        .expect("the gateway's program")
 }

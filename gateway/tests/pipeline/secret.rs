@@ -28,15 +28,18 @@ fn world() -> World {
     });
     let at = |path: &str| format!("{}{path}", api.url());
     let catalog = tool::file(&[
-        Tool::new("by_bearer", "GET", &at("/bearer")).line("authentication: {type: bearer, secretFile: token}"),
+        Tool::new("by_bearer", "GET", &at("/bearer"))
+            .line("authentication: {type: bearer, secretFile: token}"),
         Tool::new("by_basic", "GET", &at("/basic"))
             .line("authentication: {type: basic, username: shop, secretFile: token}"),
         Tool::new("by_header", "GET", &at("/header"))
             .line("authentication: {type: apiKey, headerName: X-Api-Key, secretEnv: API_SECRET}"),
         Tool::new("by_query", "GET", &at("/query"))
             .line("authentication: {type: apiKey, queryName: key, secretEnv: API_SECRET}"),
-        Tool::new("broken", "GET", &at("/broken")).line("authentication: {type: apiKey, queryName: key, secretEnv: API_SECRET}"),
-        Tool::new("refusing", "GET", &at("/refusing")).line("authentication: {type: bearer, secretFile: token}"),
+        Tool::new("broken", "GET", &at("/broken"))
+            .line("authentication: {type: apiKey, queryName: key, secretEnv: API_SECRET}"),
+        Tool::new("refusing", "GET", &at("/refusing"))
+            .line("authentication: {type: bearer, secretFile: token}"),
         Tool::new("unreachable", "GET", "http://127.0.0.1:1/x")
             .line("authentication: {type: apiKey, queryName: key, secretEnv: API_SECRET}"),
     ]);
@@ -63,11 +66,21 @@ fn each_way_of_authentication_reaches_the_api() {
         let result = agent.result(name, json!({}));
         assert_eq!(result["isError"], false, "{name}: {result}");
     }
-    let header = |path: &str, name: &str| world.api.request_to(path).header(name).map(str::to_owned);
-    assert_eq!(header("/bearer", "authorization"), Some(format!("Bearer {FROM_FILE}")));
+    let header =
+        |path: &str, name: &str| world.api.request_to(path).header(name).map(str::to_owned);
+    assert_eq!(
+        header("/bearer", "authorization"),
+        Some(format!("Bearer {FROM_FILE}"))
+    );
     // printf 'shop:file-s3cret-4711' | base64
-    assert_eq!(header("/basic", "authorization").as_deref(), Some("Basic c2hvcDpmaWxlLXMzY3JldC00NzEx"));
-    assert_eq!(header("/header", "x-api-key").as_deref(), Some(FROM_ENVIRONMENT));
+    assert_eq!(
+        header("/basic", "authorization").as_deref(),
+        Some("Basic c2hvcDpmaWxlLXMzY3JldC00NzEx")
+    );
+    assert_eq!(
+        header("/header", "x-api-key").as_deref(),
+        Some(FROM_ENVIRONMENT)
+    );
     let target = world.api.request_to("/query").target;
     assert_eq!(target, format!("/query?key={FROM_ENVIRONMENT}"));
 }
@@ -77,7 +90,15 @@ fn secrets_are_told_nowhere() {
     let world = world();
     let agent = Agent::new(&world.gateway, &world.key);
     let mut told = String::new();
-    for name in ["by_bearer", "by_basic", "by_header", "by_query", "broken", "refusing", "unreachable"] {
+    for name in [
+        "by_bearer",
+        "by_basic",
+        "by_header",
+        "by_query",
+        "broken",
+        "refusing",
+        "unreachable",
+    ] {
         told += &agent.call(name, json!({})).text();
         told += &agent.invoke(name, json!({})).text();
         told += &agent.get(&format!("/mcp/v1/tools/{name}")).text();
@@ -89,15 +110,25 @@ fn secrets_are_told_nowhere() {
     }
     // A key that is nearly right must not be repeated either.
     let wrong = format!("{}x", world.key);
-    told += &Agent::new(&world.gateway, &wrong).call("by_bearer", json!({})).text();
-    world.gateway.event("the events", |event| event["tool"] == "unreachable");
+    told += &Agent::new(&world.gateway, &wrong)
+        .call("by_bearer", json!({}))
+        .text();
+    world
+        .gateway
+        .event("the events", |event| event["tool"] == "unreachable");
     for event in world.gateway.events() {
         told += &event.to_string();
     }
     told += &world.gateway.log();
     assert!(told.contains("by_bearer"), "something was told");
     let key = world.key.rsplit_once('_').expect("a key has parts").1;
-    for secret in [FROM_FILE, FROM_ENVIRONMENT, SESSION, key, "c2hvcDpmaWxlLXMzY3JldC00NzEx"] {
+    for secret in [
+        FROM_FILE,
+        FROM_ENVIRONMENT,
+        SESSION,
+        key,
+        "c2hvcDpmaWxlLXMzY3JldC00NzEx",
+    ] {
         let at = told.find(secret);
         let around = at.map(|at| &told[at.saturating_sub(200)..at]);
         assert!(at.is_none(), "{secret} is told after {around:?}");
@@ -107,7 +138,10 @@ fn secrets_are_told_nowhere() {
         .map(|name| agent.call(name, json!({})).text() + &agent.invoke(name, json!({})).text())
         .concat();
     let port = world.api.address().port().to_string();
-    assert!(!answers.contains(&port) && !answers.contains("127.0.0.1"), "{answers}");
+    assert!(
+        !answers.contains(&port) && !answers.contains("127.0.0.1"),
+        "{answers}"
+    );
 }
 
 #[test]
@@ -117,7 +151,9 @@ fn what_is_stored_of_a_key_is_no_key() {
     let secret = world.key.rsplit_once('_').expect("a key has parts").1;
     assert!(!stored.contains(secret));
     let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(world.gateway.keys()).expect("the keys file").permissions(),
+        &std::fs::metadata(world.gateway.keys())
+            .expect("the keys file")
+            .permissions(),
     );
     assert_eq!(mode & 0o077, 0, "only its owner reads it: {mode:o}");
 }
@@ -134,9 +170,15 @@ fn settings_are_shown_without_secrets() {
     let output = command.output().expect("the gateway's program");
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("key_hash_secret: \"***\"") && said.contains("STOA_SESSION_KEY"), "{said}");
+    assert!(
+        said.contains("key_hash_secret: \"***\"") && said.contains("STOA_SESSION_KEY"),
+        "{said}"
+    );
     assert!(!said.contains("s3cret"), "{said}");
-    assert!(said.contains("config.yaml"), "each value with where it came from: {said}");
+    assert!(
+        said.contains("config.yaml"),
+        "each value with where it came from: {said}"
+    );
 }
 
 #[test]
@@ -147,9 +189,15 @@ fn a_setting_that_is_unknown_stops_the_start() {
     ] {
         let output = Setup::new().environment(name, value).start_refused();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && said.contains(name) && said.contains(hint), "{said}");
+        assert!(
+            !output.status.success() && said.contains(name) && said.contains(hint),
+            "{said}"
+        );
     }
     let output = Setup::new().set("body_byte_max", 5).start_refused();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("body_bytes_max"), "{said}");
+    assert!(
+        !output.status.success() && said.contains("body_bytes_max"),
+        "{said}"
+    );
 }

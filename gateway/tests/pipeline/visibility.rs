@@ -69,7 +69,10 @@ fn expect_sees(agent: &Agent<'_>, own: &[&str]) {
 
 fn names(tools: &Value) -> Vec<String> {
     let tools = tools.as_array().expect("a list");
-    tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+    tools
+        .iter()
+        .map(|tool| tool["name"].as_str().expect("a name").to_owned())
+        .collect()
 }
 
 #[test]
@@ -78,7 +81,13 @@ fn a_tenant_sees_its_own_tools_and_the_platform_s() {
     let agent = |key| Agent::new(&world.gateway, key);
     expect_sees(&agent(&world.acme), &["orders", "refunds", "stoa_clock"]);
     expect_sees(&agent(&world.globex), &["payroll", "orders", "stoa_clock"]);
-    let all = ["acme__orders", "acme__refunds", "globex__payroll", "globex__orders", "stoa_clock"];
+    let all = [
+        "acme__orders",
+        "acme__refunds",
+        "globex__payroll",
+        "globex__orders",
+        "stoa_clock",
+    ];
     expect_sees(&agent(&world.admin), &all);
 }
 
@@ -87,17 +96,25 @@ fn a_key_s_tool_list_and_scopes_narrow_what_it_sees() {
     let world = world();
     let narrow = Agent::new(&world.gateway, &world.narrow);
     assert_eq!(narrow.tools(), ["orders"]);
-    assert_eq!(narrow.call("refunds", json!({})).json()["error"]["code"], -32602);
+    assert_eq!(
+        narrow.call("refunds", json!({})).json()["error"]["code"],
+        -32602
+    );
     // Who may only read is shown only what changes nothing.
     let reader = Agent::new(&world.gateway, &world.reader).tools();
-    assert!(reader.contains(&"orders".to_owned()) && !reader.contains(&"refunds".to_owned()), "{reader:?}");
+    assert!(
+        reader.contains(&"orders".to_owned()) && !reader.contains(&"refunds".to_owned()),
+        "{reader:?}"
+    );
 }
 
 #[test]
 fn the_same_name_means_each_tenant_s_own_tool() {
     let world = world();
     let title = |key| {
-        let described = Agent::new(&world.gateway, key).get("/mcp/v1/tools/orders").json();
+        let described = Agent::new(&world.gateway, key)
+            .get("/mcp/v1/tools/orders")
+            .json();
         described["title"].clone()
     };
     assert_eq!(title(&world.globex), "Orders of Globex");
@@ -112,7 +129,11 @@ fn hidden_and_missing_answer_alike() {
     let pairs: [(&String, &str, &str); 5] = [
         (&world.acme, "payroll", "nothing"),
         (&world.acme, "globex:payroll", "globex:nothing"),
-        (&world.acme, "tenant-globex:payroll", "tenant-nobody:payroll"),
+        (
+            &world.acme,
+            "tenant-globex:payroll",
+            "tenant-nobody:payroll",
+        ),
         (&world.acme, "globex__payroll", "globex__nothing"),
         (&world.narrow, "refunds", "nothing"),
     ];
@@ -120,22 +141,38 @@ fn hidden_and_missing_answer_alike() {
         let agent = Agent::new(&world.gateway, key);
         let alike = |way: &str, ask: &dyn Fn(&str) -> crate::support::Answer| {
             let (one, other) = (ask(hidden), ask(missing));
-            assert_eq!(anonymised(&one, hidden), anonymised(&other, missing), "{way}: {hidden}, {missing}");
+            assert_eq!(
+                anonymised(&one, hidden),
+                anonymised(&other, missing),
+                "{way}: {hidden}, {missing}"
+            );
             one
         };
         let called = alike("call", &|name| agent.call(name, json!({})));
         let code = called.json()["error"]["code"].clone();
         assert_eq!(code, -32602, "{hidden}: {}", called.text());
         let invoked = alike("invoke", &|name| agent.invoke(name, json!({})));
-        assert_eq!((invoked.status, &invoked.json()["error"]["code"]), (404, &json!("TOOL_NOT_FOUND")));
-        let described = alike("describe", &|name| agent.get(&format!("/mcp/v1/tools/{name}")));
+        assert_eq!(
+            (invoked.status, &invoked.json()["error"]["code"]),
+            (404, &json!("TOOL_NOT_FOUND"))
+        );
+        let described = alike("describe", &|name| {
+            agent.get(&format!("/mcp/v1/tools/{name}"))
+        });
         assert_eq!(described.status, 404);
-        alike("stoa_catalog", &|name| agent.call("stoa_catalog", json!({"action": "get", "name": name})));
+        alike("stoa_catalog", &|name| {
+            agent.call("stoa_catalog", json!({"action": "get", "name": name}))
+        });
         // Arguments that would not fit the hidden tool tell nothing either.
-        alike("bad arguments", &|name| agent.call(name, json!({"x": [1, 2, 3]})));
+        alike("bad arguments", &|name| {
+            agent.call(name, json!({"x": [1, 2, 3]}))
+        });
     }
     let mut searched = Agent::new(&world.gateway, &world.acme)
-        .result("stoa_catalog", json!({"action": "search", "query": "payroll"}))
+        .result(
+            "stoa_catalog",
+            json!({"action": "search", "query": "payroll"}),
+        )
         .to_string();
     searched.make_ascii_lowercase();
     assert!(!searched.contains("the tool payroll"), "{searched}");
@@ -147,17 +184,26 @@ fn hidden_and_missing_answer_alike_in_sessions() {
     let agent = Agent::new(&world.gateway, &world.acme);
     for revision in ["2025-03-26", "2025-06-18", "2025-11-25"] {
         let session = Session::open(&agent, revision);
-        let call = |name: &str| session.request("tools/call", json!({"name": name, "arguments": {}}));
+        let call =
+            |name: &str| session.request("tools/call", json!({"name": name, "arguments": {}}));
         let (hidden, missing) = (call("payroll"), call("nothing"));
-        assert_eq!(anonymised(&hidden, "payroll"), anonymised(&missing, "nothing"), "{revision}");
+        assert_eq!(
+            anonymised(&hidden, "payroll"),
+            anonymised(&missing, "nothing"),
+            "{revision}"
+        );
     }
     // And in a batch, which must not be a second way in.
     let session = Session::open(&agent, "2025-03-26");
-    let message = |id, name| {
-        json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": {}}})
-    };
-    let batch = session.post(&json!([message(1, "orders"), message(2, "payroll"), message(3, "nothing")])).json();
-    assert_eq!(batch[0]["result"]["isError"].as_bool().unwrap_or(false), false, "{batch}");
+    let message = |id, name| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": name, "arguments": {}}});
+    let batch = session
+        .post(&json!([
+            message(1, "orders"),
+            message(2, "payroll"),
+            message(3, "nothing")
+        ]))
+        .json();
+    assert_eq!(batch[0]["result"]["isError"], false, "{batch}");
     assert_eq!(batch[1]["error"], batch[2]["error"], "{batch}");
 }
 
@@ -171,17 +217,31 @@ fn every_spelling_of_an_own_tool_is_taken() {
     }
     let admin = Agent::new(&world.gateway, &world.admin);
     for name in ["globex__payroll", "globex:payroll"] {
-        assert_eq!(admin.result(name, json!({}))["structuredContent"]["target"], "/payroll", "{name}");
+        assert_eq!(
+            admin.result(name, json!({}))["structuredContent"]["target"],
+            "/payroll",
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn a_tenant_is_not_taken_from_headers() {
     let world = world();
-    let headers = ["X-Tenant-ID", "X-Tenant", "X-Stoa-Tenant", "Tenant", "X-Forwarded-Tenant"];
+    let headers = [
+        "X-Tenant-ID",
+        "X-Tenant",
+        "X-Stoa-Tenant",
+        "Tenant",
+        "X-Forwarded-Tenant",
+    ];
     for header in headers {
         let agent = Agent::new(&world.gateway, &world.acme).with(header, "globex");
-        assert_eq!(agent.call("payroll", json!({})).json()["error"]["code"], -32602, "{header}");
+        assert_eq!(
+            agent.call("payroll", json!({})).json()["error"]["code"],
+            -32602,
+            "{header}"
+        );
     }
 }
 
@@ -191,8 +251,17 @@ fn a_missing_scope_is_named() {
     let reader = Agent::new(&world.gateway, &world.reader);
     let called = reader.call("refunds", json!({}));
     assert_eq!(called.status, 403, "{}", called.text());
-    let challenge = called.header("www-authenticate").expect("a challenge").to_owned();
-    assert!(challenge.contains("insufficient_scope") && challenge.contains("stoa:tools:execute"), "{challenge}");
+    let challenge = called
+        .header("www-authenticate")
+        .expect("a challenge")
+        .to_owned();
+    assert!(
+        challenge.contains("insufficient_scope") && challenge.contains("stoa:tools:execute"),
+        "{challenge}"
+    );
     let invoked = reader.invoke("refunds", json!({}));
-    assert_eq!((invoked.status, &invoked.json()["error"]["code"]), (403, &json!("SCOPE_INSUFFICIENT")));
+    assert_eq!(
+        (invoked.status, &invoked.json()["error"]["code"]),
+        (403, &json!("SCOPE_INSUFFICIENT"))
+    );
 }

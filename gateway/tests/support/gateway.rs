@@ -1,12 +1,12 @@
 //! The built gateway as a process of its own, in a folder of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -173,7 +173,10 @@ impl Setup {
     }
 
     fn write_settings(&self, port: u16) {
-        let mut text = format!("port: {port}\n");
+        let mut text = String::new();
+        if !self.settings.contains_key("port") {
+            text.push_str(&format!("port: {port}\n"));
+        }
         for (key, value) in &self.settings {
             text.push_str(&format!("{key}: {value}\n"));
         }
@@ -318,13 +321,23 @@ impl Gateway {
         let config = self.folder.path().join("config.yaml");
         let out = File::create(self.folder.path().join("log")).expect("a log");
         let mut command = program();
-        command.arg("--config").arg(config).current_dir(self.folder.path());
-        command.stdout(out.try_clone().expect("a second handle of the log")).stderr(out);
-        self.child = command.stdin(Stdio::null()).spawn().expect("the gateway's program");
+        command
+            .arg("--config")
+            .arg(config)
+            .current_dir(self.folder.path());
+        command
+            .stdout(out.try_clone().expect("a second handle of the log"))
+            .stderr(out);
+        self.child = command
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("the gateway's program");
         self.ended = None;
         self.stopping.store(false, Ordering::Relaxed);
         let address = self.address();
-        until("the gateway to listen again", || std::net::TcpStream::connect(address).ok());
+        until("the gateway to listen again", || {
+            std::net::TcpStream::connect(address).ok()
+        });
         self.wait_until_ready();
         self
     }

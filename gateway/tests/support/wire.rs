@@ -150,7 +150,9 @@ impl Wire {
         let mut buffer = [0; 4096];
         self.stream.set_read_timeout(Some(time)).expect("a timeout");
         let read = self.stream.read(&mut buffer);
-        self.stream.set_read_timeout(Some(READ_WITHIN)).expect("a timeout");
+        self.stream
+            .set_read_timeout(Some(READ_WITHIN))
+            .expect("a timeout");
         match read {
             Ok(count) => Some(buffer[..count].to_vec()),
             Err(error) if is_late(error.kind()) => None,
