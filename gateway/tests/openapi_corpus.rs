@@ -31,19 +31,10 @@ mod sample;
 const SAMPLES_VALID_PER_MILLE: usize = 999;
 
 #[derive(Debug, Deserialize)]
-struct Manifest {
-    packages: Vec<Package>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    documents: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
 struct Entry {
+    /// Name of an npm package, and the version that was looked at.
+    package: String,
+    version: String,
     /// Inside the package; without `.gz` on disk.
     path: String,
     /// Swagger or OpenAPI version that the document states.
@@ -52,7 +43,7 @@ struct Entry {
     tools_min: usize,
 }
 
-fn manifest() -> Manifest {
+fn manifest() -> Vec<Entry> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/manifest.json");
     let text = std::fs::read_to_string(&path).expect("the manifest is part of the repository");
     serde_json::from_str(&text).expect("the manifest is JSON")
@@ -70,15 +61,13 @@ fn documents() -> Option<Vec<(String, Entry, String)>> {
     let folder = corpus().join("node_modules");
     let mut found = Vec::new();
     let mut missing = Vec::new();
-    for package in manifest().packages {
-        for entry in package.documents {
-            let path = entry.path.strip_suffix(".gz").unwrap_or(&entry.path);
-            let path = folder.join(&package.name).join(path);
-            let name = format!("{}@{} {}", package.name, package.version, entry.path);
-            match std::fs::read_to_string(&path) {
-                Ok(text) => found.push((name, entry, text)),
-                Err(error) => missing.push(format!("{}: {error}", path.display())),
-            }
+    for entry in manifest() {
+        let path = entry.path.strip_suffix(".gz").unwrap_or(&entry.path);
+        let path = folder.join(&entry.package).join(path);
+        let name = format!("{}@{} {}", entry.package, entry.version, entry.path);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => found.push((name, entry, text)),
+            Err(error) => missing.push(format!("{}: {error}", path.display())),
         }
     }
     if missing.is_empty() {
@@ -86,7 +75,7 @@ fn documents() -> Option<Vec<(String, Entry, String)>> {
     }
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     assert!(!ci, "CI needs the corpus (cargo xtask setup): {missing:#?}");
-    println!(
+    eprintln!(
         "skipped: no corpus here (cargo xtask setup brings it): {}",
         missing[0]
     );
@@ -124,7 +113,7 @@ fn public_documents_become_tools() {
             valid += samples.1;
         }
     });
-    println!("{valid} of {made} samples are valid");
+    eprintln!("{valid} of {made} samples are valid");
     assert!(valid * 1000 >= made * SAMPLES_VALID_PER_MILLE);
 }
 
@@ -142,7 +131,7 @@ fn check(name: &str, entry: &Entry, text: &str) -> (usize, usize) {
     #[allow(clippy::disallowed_methods, reason = "the time is what is reported")]
     let start = Instant::now();
     let found = import(text, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
-    println!(
+    eprintln!(
         "{:>9.3?}  {:5} tools  {:3} left out  {:6} KiB  {name}",
         start.elapsed(),
         found.tools.len(),
@@ -170,7 +159,7 @@ fn check(name: &str, entry: &Entry, text: &str) -> (usize, usize) {
             made += 1;
             match call(tool, &schema, &operation) {
                 Ok(()) => valid += 1,
-                Err(fault) => println!("{label}: no valid sample: {fault}"),
+                Err(fault) => eprintln!("{label}: no valid sample: {fault}"),
             }
         }
     }

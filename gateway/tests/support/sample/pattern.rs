@@ -162,7 +162,7 @@ impl<'p> Parser<'p> {
         let mut usual = "aA1".chars();
         usual
             .find(|one| within(*one))
-            .or(ranges.first().map(|(low, _)| *low))
+            .or_else(|| ranges.first().map(|(low, _)| *low))
             .unwrap_or('a')
     }
 
