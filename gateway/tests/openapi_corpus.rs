@@ -1,5 +1,6 @@
-//! Public OpenAPI documents that we did not write become tools: every document of
-//! `tests/corpus/manifest.json`, from the npm packages that ship it.
+//! Public OpenAPI documents that we did not write become tools that can be called: every document of
+//! `tests/corpus/manifest.json`, from the npm packages that ship it, through import, compiled plan,
+//! argument check and request encoder. No upstream is called here.
 //!
 //! `cargo xtask setup` puts them into `target/corpus`; `STOA_CORPUS` names another folder. Without
 //! them the test says so and passes, except where `CI=true`.
@@ -8,13 +9,21 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
+use stoa_gateway::adapter::rest::{self, CallContext};
 use stoa_gateway::control::import::openapi::{Import, ImportOptions, import};
+use stoa_gateway::control::spec::ToolSpec;
+use stoa_gateway::control::url;
+use stoa_gateway::guard::{self, schema::ArgumentSchema};
 use stoa_gateway::limits;
+use stoa_gateway::snapshot::operation::RestOperation;
+use stoa_gateway::snapshot::upstream::{Upstream, UpstreamId};
 
 #[path = "support/sample.rs"]
 mod sample;
@@ -24,19 +33,10 @@ mod sample;
 const SAMPLES_VALID_PER_MILLE: usize = 999;
 
 #[derive(Debug, Deserialize)]
-struct Manifest {
-    packages: Vec<Package>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    documents: Vec<Entry>,
-}
-
-#[derive(Debug, Deserialize)]
 struct Entry {
+    /// Name of an npm package, and the version that was looked at.
+    package: String,
+    version: String,
     /// Inside the package; without `.gz` on disk.
     path: String,
     /// Swagger or OpenAPI version that the document states.
@@ -45,7 +45,7 @@ struct Entry {
     tools_min: usize,
 }
 
-fn manifest() -> Manifest {
+fn manifest() -> Vec<Entry> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/manifest.json");
     let text = std::fs::read_to_string(&path).expect("the manifest is part of the repository");
     serde_json::from_str(&text).expect("the manifest is JSON")
@@ -63,15 +63,13 @@ fn documents() -> Option<Vec<(String, Entry, String)>> {
     let folder = corpus().join("node_modules");
     let mut found = Vec::new();
     let mut missing = Vec::new();
-    for package in manifest().packages {
-        for entry in package.documents {
-            let path = entry.path.strip_suffix(".gz").unwrap_or(&entry.path);
-            let path = folder.join(&package.name).join(path);
-            let name = format!("{}@{} {}", package.name, package.version, entry.path);
-            match std::fs::read_to_string(&path) {
-                Ok(text) => found.push((name, entry, text)),
-                Err(error) => missing.push(format!("{}: {error}", path.display())),
-            }
+    for entry in manifest() {
+        let path = entry.path.strip_suffix(".gz").unwrap_or(&entry.path);
+        let path = folder.join(&entry.package).join(path);
+        let name = format!("{}@{} {}", entry.package, entry.version, entry.path);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => found.push((name, entry, text)),
+            Err(error) => missing.push(format!("{}: {error}", path.display())),
         }
     }
     if missing.is_empty() {
@@ -79,7 +77,7 @@ fn documents() -> Option<Vec<(String, Entry, String)>> {
     }
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     assert!(!ci, "CI needs the corpus (cargo xtask setup): {missing:#?}");
-    println!(
+    eprintln!(
         "skipped: no corpus here (cargo xtask setup brings it): {}",
         missing[0]
     );
@@ -117,7 +115,7 @@ fn public_documents_become_tools() {
             valid += samples.1;
         }
     });
-    println!("{valid} of {made} samples are valid");
+    eprintln!("{valid} of {made} samples are valid");
     assert!(valid * 1000 >= made * SAMPLES_VALID_PER_MILLE);
 }
 
@@ -135,7 +133,7 @@ fn check(name: &str, entry: &Entry, text: &str) -> (usize, usize) {
     #[allow(clippy::disallowed_methods, reason = "the time is what is reported")]
     let start = Instant::now();
     let found = import(text, &options).unwrap_or_else(|error| panic!("{name}: {error}"));
-    println!(
+    eprintln!(
         "{:>9.3?}  {:5} tools  {:3} left out  {:6} KiB  {name}",
         start.elapsed(),
         found.tools.len(),
@@ -149,26 +147,49 @@ fn check(name: &str, entry: &Entry, text: &str) -> (usize, usize) {
     );
     check_words(name, &found);
     let (mut made, mut valid) = (0, 0);
-    for tool in &found.tools {
+    for (index, tool) in found.tools.iter().enumerate() {
         let label = format!("{name}: {}", tool.name);
-        let validator = jsonschema::draft202012::new(&tool.input_schema)
-            .unwrap_or_else(|fault| panic!("{label}: {fault}"));
         assert_eq!(tool.input_schema["type"], "object", "{label}");
+        let schema = ArgumentSchema::compile(&tool.input_schema)
+            .unwrap_or_else(|fault| panic!("{label}: {fault}"));
         if let Some(schema) = &tool.output_schema {
             jsonschema::draft202012::new(schema).unwrap_or_else(|fault| panic!("{label}: {fault}"));
         }
-        check_plan(&label, tool);
+        let operation = check_plan(&label, tool);
         // One of sixteen of the largest document: the others are made by the same generator.
-        if found.tools.len() < 4_000 || made % 16 == 0 {
-            let sample = sample::sample_arguments(&tool.input_schema);
-            match validator.validate(&sample) {
-                Ok(()) => valid += 1,
-                Err(fault) => println!("{label}: no valid sample: {fault}"),
-            }
+        if found.tools.len() < 4_000 || index % 16 == 0 {
             made += 1;
+            match call(tool, &schema, &operation) {
+                Ok(()) => valid += 1,
+                Err(fault) => eprintln!("{label}: no valid sample: {fault}"),
+            }
         }
     }
     (made, valid)
+}
+
+/// Checks a sample of a tool's arguments and writes the request that they make.
+fn call(tool: &ToolSpec, schema: &ArgumentSchema, operation: &RestOperation) -> Result<(), String> {
+    let sample = sample::sample_arguments(&tool.input_schema).to_string();
+    let raw: &RawValue = serde_json::from_str(&sample).map_err(|fault| fault.to_string())?;
+    let arguments = guard::validate(schema, Some(raw)).map_err(|fault| fault.text().to_owned())?;
+    let (origin, base) = url::split(&tool.endpoint).expect("checked with the plan");
+    let upstream = Upstream {
+        key: origin.to_string().into(),
+        tls: origin.tls,
+        host: origin.host.as_str().into(),
+        port: origin.port,
+        authority: origin.authority().into(),
+        allow: Arc::default(),
+        addresses: Arc::default(),
+    };
+    let mut out = Vec::new();
+    let context = CallContext::default();
+    rest::encode(operation, &upstream, &arguments, &context, &mut out)
+        .map_err(|fault| format!("{} of {sample}", fault.text()))?;
+    let line = format!("{} {base}/", tool.request.method);
+    assert!(out.starts_with(line.as_bytes()), "{}: {line}", tool.name);
+    Ok(())
 }
 
 /// Whether a document says that it is of a version, in JSON or YAML.
@@ -207,18 +228,12 @@ fn check_words(name: &str, found: &Import) {
     }
 }
 
-/// Every argument of a plan is in the schema, every placeholder of the path has a parameter.
-fn check_plan(label: &str, tool: &stoa_gateway::control::spec::ToolSpec) {
+/// Compiles the plan; every argument that it names must be in the schema.
+fn check_plan(label: &str, tool: &ToolSpec) -> RestOperation {
     let arguments = tool.input_schema["properties"].as_object();
-    let mut seen = HashSet::new();
     for parameter in &tool.request.parameters {
         let known = arguments.is_some_and(|all| all.contains_key(&parameter.argument));
         assert!(known, "{label}: `{}` is no argument", parameter.argument);
-        assert!(
-            seen.insert(&parameter.argument),
-            "{label}: `{}` twice",
-            parameter.argument
-        );
         let required = &tool.input_schema["required"];
         let listed = required
             .as_array()
@@ -229,22 +244,8 @@ fn check_plan(label: &str, tool: &stoa_gateway::control::spec::ToolSpec) {
             parameter.argument
         );
     }
-    let in_path = |name: &str| format!("{{{name}}}");
-    let places: Vec<String> = tool
-        .request
-        .parameters
-        .iter()
-        .filter(|one| tool.request.path.contains(&in_path(&one.name)))
-        .map(|one| in_path(&one.name))
-        .collect();
-    let rest = places
-        .iter()
-        .fold(tool.request.path.clone(), |path, place| {
-            path.replace(place, "")
-        });
-    assert!(
-        !rest.contains(['{', '}']),
-        "{label}: {rest} of {}",
-        tool.request.path
-    );
+    let (_, base) = url::split(&tool.endpoint).unwrap_or_else(|fault| panic!("{label}: {fault}"));
+    let mut plan = tool.request.clone();
+    plan.path = format!("{base}{}", plan.path);
+    RestOperation::compile(&plan, UpstreamId(0)).unwrap_or_else(|fault| panic!("{label}: {fault}"))
 }

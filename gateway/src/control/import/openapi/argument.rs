@@ -52,7 +52,7 @@ pub(super) fn assemble<'d>(
         None => BodyPlan::None,
         Some(body) => {
             let schema = body_schema(body, converted.schemas);
-            add_body(&mut input, body, schema)
+            add_body(&mut input, body, schema)?
         }
     };
     Ok(Arguments {
@@ -233,21 +233,21 @@ fn body_schema(body: &Body<'_>, mut converted: Vec<Value>) -> Value {
     json!({"type": "object", "properties": properties, "required": required})
 }
 
-fn add_body(input: &mut Input, body: &Body<'_>, schema: Value) -> BodyPlan {
-    match body.kind {
+fn add_body(input: &mut Input, body: &Body<'_>, schema: Value) -> Result<BodyPlan, Reason> {
+    Ok(match body.kind {
         Kind::Json => {
-            let (source, _) = spread(input, body, schema);
+            let (source, _) = spread(input, body, schema)?;
             BodyPlan::Json(JsonBody {
                 source,
                 content_type: body.content_type.clone(),
             })
         }
         Kind::Form => {
-            let (source, encodings) = spread(input, body, schema);
+            let (source, encodings) = spread(input, body, schema)?;
             BodyPlan::Form(FormBody { source, encodings })
         }
         Kind::Multipart => {
-            let (source, encodings) = spread(input, body, schema);
+            let (source, encodings) = spread(input, body, schema)?;
             BodyPlan::Multipart(MultipartBody { source, encodings })
         }
         Kind::Text => {
@@ -270,7 +270,7 @@ fn add_body(input: &mut Input, body: &Body<'_>, schema: Value) -> BodyPlan {
                 content_type: body.content_type.clone(),
             })
         }
-    }
+    })
 }
 
 /// Adds the members of a body as arguments where that is unambiguous, else the body as one.
@@ -278,7 +278,7 @@ fn spread(
     input: &mut Input,
     body: &Body<'_>,
     schema: Value,
-) -> (BodySource, Vec<PropertyEncoding>) {
+) -> Result<(BodySource, Vec<PropertyEncoding>), Reason> {
     let mut schema = schema;
     if let Value::Object(keywords) = &mut schema {
         merge::all_of(keywords);
@@ -289,18 +289,11 @@ fn spread(
         encodings = body::encodings(body, properties);
     }
     if !may_spread(input, body, &schema) {
-        if form && schema.get("type").is_none() {
-            // Whatever it is, a form is made of members.
-            schema = match schema {
-                Value::Object(mut keywords) => {
-                    keywords.insert("type".into(), json!("object"));
-                    Value::Object(keywords)
-                }
-                _ => json!({"type": "object"}),
-            };
+        if form {
+            schema = form_schema(schema)?;
         }
         let argument = add_whole(input, body, schema);
-        return (BodySource::Argument(argument), encodings);
+        return Ok((BodySource::Argument(argument), encodings));
     }
     if let Value::Object(mut keywords) = schema {
         let required: HashSet<String> = match keywords.get("required") {
@@ -318,7 +311,27 @@ fn spread(
         }
         input.additional = keywords.shift_remove("additionalProperties");
     }
-    (BodySource::WholeArguments, encodings)
+    Ok((BodySource::WholeArguments, encodings))
+}
+
+/// The schema of a form that is one argument: an object, as a form is made of members.
+fn form_schema(schema: Value) -> Result<Value, Reason> {
+    let Value::Object(mut keywords) = schema else {
+        return Ok(json!({"type": "object"}));
+    };
+    let object = json!("object");
+    let fits = match keywords.get("type") {
+        None => true,
+        Some(Value::Array(kinds)) => kinds.contains(&object),
+        Some(kind) => *kind == object,
+    };
+    if !fits {
+        return Err(Reason::new(
+            "its body is a form, and the document's schema of it is no object",
+        ));
+    }
+    keywords.entry("type").or_insert(object);
+    Ok(Value::Object(keywords))
 }
 
 /// Whether the members of a body can be arguments: it is an object and nothing but its members

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::Reason;
 use super::document::{Document, Version};
 use super::reference::Resolver;
+use crate::guard::schema::ArgumentSchema;
 
 mod convert;
 mod graph;
@@ -170,8 +171,8 @@ impl<'d> Schemas<'d> {
         }
         // `/^a$/` is how JavaScript writes a literal; as a pattern it can match nothing.
         let literal = pattern.len() > 2 && pattern.starts_with("/^") && pattern.ends_with('/');
-        let taken = !literal
-            && jsonschema::draft202012::new(&serde_json::json!({ "pattern": pattern })).is_ok();
+        let schema = serde_json::json!({"properties": {"p": {"pattern": pattern}}});
+        let taken = !literal && ArgumentSchema::compile(&schema).is_ok();
         self.patterns.borrow_mut().insert(pattern.to_owned(), taken);
         taken
     }

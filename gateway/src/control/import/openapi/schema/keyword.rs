@@ -202,10 +202,13 @@ impl<'d> Pass<'_, 'd> {
             }
             ("items", Value::Array(list)) => {
                 // Drafts up to 2019-09 wrote tuples so.
-                out.insert("prefixItems".into(), self.list(list, place)?);
+                if let Some(items) = self.list(list, place)? {
+                    self.charge(16)?;
+                    out.insert("prefixItems".into(), items);
+                }
                 None
             }
-            ("prefixItems", Value::Array(list)) => Some(self.list(list, place)?),
+            ("prefixItems", Value::Array(list)) => self.list(list, place)?,
             (
                 "additionalProperties" | "unevaluatedProperties" | "unevaluatedItems",
                 Value::Bool(false),
@@ -297,10 +300,13 @@ impl<'d> Pass<'_, 'd> {
         Ok(Value::Object(out))
     }
 
-    fn list(&mut self, list: &'d [Value], place: Place<'_, 'd>) -> Result<Value, Stop> {
-        list.iter()
-            .map(|element| self.child(element, place))
-            .collect()
+    /// A list of children; nothing where it is empty, which 2020-12 does not allow.
+    fn list(&mut self, list: &'d [Value], place: Place<'_, 'd>) -> Result<Option<Value>, Stop> {
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let children = list.iter().map(|element| self.child(element, place));
+        children.collect::<Result<Value, Stop>>().map(Some)
     }
 
     /// In-place parts, and whether none of them was cut.

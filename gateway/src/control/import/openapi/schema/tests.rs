@@ -162,6 +162,8 @@ fn careless_keywords_cost_themselves_only() {
             json!({"properties": {"a": {}, "c": true}}),
         ),
         (json!({"items": "string"}), json!({})),
+        (json!({"items": []}), json!({})),
+        (json!({"prefixItems": []}), json!({})),
         (
             json!({"description": 5, "title": "t"}),
             json!({"title": "t"}),

@@ -203,6 +203,10 @@ fn the_content_type_that_models_write_best_is_taken() {
         ("{required: true, content: {}}", "no content type"),
         ("{$ref: '#/gone'}", "request body: `$ref`"),
         (
+            "{content: {multipart/form-data: {schema: {type: array, items: {type: string}}}}}",
+            "no object",
+        ),
+        (
             "{content: {\"application/x\\u00e4\": {}}}",
             "characters that a header",
         ),
