@@ -86,9 +86,10 @@
 //! - **Deadlines without timers** ([`worker::deadline`]). A timer for each read costs an entry in the
 //!   runtime's wheel for every request. A number that the worker's tick compares costs a store; deadlines
 //!   fire up to a tick (50 ms) late.
-//! - **Workers look for a new snapshot** every 50 ms ([`worker::tick`]) rather than being woken, and
-//!   rather than loading it for each request. Waking from another thread makes the runtime arm an eventfd
-//!   read beside each wait, and no promise is tighter than "live within a second".
+//! - **Workers look for a new snapshot**, nobody wakes them: each request compares an atomic (some 10 ns), so
+//!   that who was told of a change by one worker finds it at the next, and the tick looks for the event
+//!   streams that wait ([`worker::tick`], every 50 ms). Waking from another thread would make the runtime
+//!   arm an eventfd read beside each wait, and no promise is tighter than "live within a second".
 //! - **The clock is read more than once** for a call that goes upstream: when it is framed, before and after
 //!   the upstream, and when it is recorded, 25 ns each. Metering separates the gateway's time from the
 //!   upstream's, and that needs them.
