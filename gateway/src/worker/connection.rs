@@ -153,7 +153,9 @@ async fn step(
                 }
                 consumed += end;
                 framer.finish();
-                if requests.is_multiple_of(REQUESTS_PER_TURN) {
+                // Only who pipelines can keep a worker busy; a caller that waits for its answers yields by that.
+                let pipelines = consumed < inbox.len() || early.is_some();
+                if pipelines && requests.is_multiple_of(REQUESTS_PER_TURN) {
                     io::yield_now().await;
                 }
             }

@@ -254,7 +254,7 @@ fn layers_point_one_way() {
     expect_one(
         check(
             "gateway/src/main.rs",
-            "use stoa_gateway::auth::authenticate;",
+            "use stoa_gateway::limit::admit;",
         ),
         1,
         direction,
