@@ -5,7 +5,10 @@
 //! `cargo xtask setup` puts them into `target/corpus`; `STOA_CORPUS` names another folder. Without
 //! them the test says so and passes, except where `CI=true`.
 
-#![allow(clippy::print_stdout, reason = "a test says what it skips and how long documents take")]
+#![allow(
+    clippy::print_stdout,
+    reason = "a test says what it skips and how long documents take"
+)]
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use super::Inbound;
 use crate::http::head::Head;
 use crate::snapshot::Snapshot;
-use crate::worker::core::Current;
 use crate::telemetry::trace::{RequestId, TraceContext};
 use crate::worker::clock::Now;
 use crate::worker::core::Core;
+use crate::worker::core::Current;
 
 /// One request and what it is served with.
 pub(crate) struct Frame<'a> {

@@ -60,7 +60,8 @@ impl Breaker {
         if self.is_open() && pass == Pass::Regular {
             return;
         }
-        self.faults_in_a_row.set(self.faults_in_a_row.get().saturating_add(1));
+        self.faults_in_a_row
+            .set(self.faults_in_a_row.get().saturating_add(1));
         if self.is_open() {
             let open_ms = (self.open_ms.get() * 2).clamp(OPEN_MS_FIRST, OPEN_MS_MAX);
             self.open_ms.set(open_ms);
@@ -109,7 +110,11 @@ mod tests {
             breaker.failed(Regular, at(0));
         }
         let one_fewer = breaker.pass(at(0));
-        assert_eq!(one_fewer, Some(Regular), "one fault fewer than the bound keeps it closed");
+        assert_eq!(
+            one_fewer,
+            Some(Regular),
+            "one fault fewer than the bound keeps it closed"
+        );
         breaker.failed(Regular, at(0));
         assert_eq!(breaker.pass(at(499)), None);
         assert_eq!(breaker.pass(at(500)), Some(Probe));
@@ -135,7 +140,11 @@ mod tests {
         for _ in 0..256 {
             breaker.failed(Regular, at(100));
         }
-        assert_eq!(breaker.pass(at(500)), Some(Probe), "the first pause is still the first");
+        assert_eq!(
+            breaker.pass(at(500)),
+            Some(Probe),
+            "the first pause is still the first"
+        );
         breaker.failed(Regular, at(500));
         breaker.abandoned(Regular);
         assert_eq!(breaker.pass(at(500)), None, "the probe is still out");

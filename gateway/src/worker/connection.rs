@@ -46,10 +46,19 @@ pub fn accept(core: &Rc<Core>, socket: Socket, peer: SocketAddr) {
         Err(refusal) => {
             core.counters.connections_refused.add(refusal.row().label);
             io::spawn(async move {
-                let Ok((reader, writer)) = socket.split() else { return };
+                let Ok((reader, writer)) = socket.split() else {
+                    return;
+                };
                 let deadline = core.deadlines.watch(reader.descriptor());
-                let mut outbox = Outbox { core: &core, writer, deadline: &deadline, buffer: Vec::new() };
-                outbox.send(exchange::refuse_connection(refusal), Recipient::UNREADABLE).await;
+                let mut outbox = Outbox {
+                    core: &core,
+                    writer,
+                    deadline: &deadline,
+                    buffer: Vec::new(),
+                };
+                outbox
+                    .send(exchange::refuse_connection(refusal), Recipient::UNREADABLE)
+                    .await;
             });
         }
     }
@@ -66,7 +75,10 @@ impl Open {
     fn new(core: Rc<Core>, counted: Counted) -> Self {
         core.connections.set(core.connections.get() + 1);
         core.counters.connections_accepted.add(1);
-        Self { core, _counted: counted }
+        Self {
+            core,
+            _counted: counted,
+        }
     }
 }
 
@@ -88,21 +100,45 @@ enum Step {
 }
 
 async fn serve(core: &Core, socket: Socket, peer: SocketAddr) {
-    let Ok((mut reader, writer)) = socket.split() else { return };
+    let Ok((mut reader, writer)) = socket.split() else {
+        return;
+    };
     let deadline = core.deadlines.watch(reader.descriptor());
-    let mut outbox = Outbox { core, writer, deadline: &deadline, buffer: Vec::new() };
+    let mut outbox = Outbox {
+        core,
+        writer,
+        deadline: &deadline,
+        buffer: Vec::new(),
+    };
     let mut framer = Framer::new(core.shared.limits.body_bytes_max);
     let mut inbox: Vec<u8> = Vec::new();
     let mut spare: Vec<u8> = Vec::new();
     let mut requests = 0u32;
     loop {
         spare.clear();
-        spare.reserve(if framer.is_in_body() { READ_BODY_BYTES } else { READ_BYTES });
+        spare.reserve(if framer.is_in_body() {
+            READ_BODY_BYTES
+        } else {
+            READ_BYTES
+        });
         let read = reader.read(std::mem::take(&mut spare));
-        match step(core, peer, &mut outbox, &mut framer, &mut inbox, &mut requests, read).await {
+        match step(
+            core,
+            peer,
+            &mut outbox,
+            &mut framer,
+            &mut inbox,
+            &mut requests,
+            read,
+        )
+        .await
+        {
             Step::Close => return,
             Step::Linger => return linger(&deadline, core, &mut reader).await,
-            Step::Read { read: (Ok(1..), buffer), .. } => {
+            Step::Read {
+                read: (Ok(1..), buffer),
+                ..
+            } => {
                 core.counters.received_bytes.add(buffer.len() as u64);
                 absorb(&mut inbox, buffer, &mut spare);
             }
@@ -142,13 +178,26 @@ async fn step(
                 let last = *requests >= core.shared.limits.requests_per_connection_max;
                 let mut recipient = Recipient::of(&head);
                 let raced = {
-                    let work = pin!(exchange::exchange(core, Inbound { head: &head, body, peer, now }));
+                    let work = pin!(exchange::exchange(
+                        core,
+                        Inbound {
+                            head: &head,
+                            body,
+                            peer,
+                            now
+                        }
+                    ));
                     race(work, read.as_mut(), &mut early).await
                 };
-                let Raced::Done(answer) = raced else { return Step::Close };
+                let Raced::Done(answer) = raced else {
+                    return Step::Close;
+                };
                 // Asked after the work: a drain that began meanwhile ends this connection too.
                 recipient.keep_alive &= !last && !core.shared.phase.is_draining();
-                if !outbox.answer(answer, recipient, read.as_mut(), &mut early).await {
+                if !outbox
+                    .answer(answer, recipient, read.as_mut(), &mut early)
+                    .await
+                {
                     return Step::Close;
                 }
                 consumed += end;
@@ -161,12 +210,24 @@ async fn step(
             }
             Ok(Next::Waiting(waiting)) => break waiting,
             Err(refusal) => {
-                outbox.send(exchange::refuse_framing(core, refusal), Recipient::UNREADABLE).await;
+                outbox
+                    .send(
+                        exchange::refuse_framing(core, refusal),
+                        Recipient::UNREADABLE,
+                    )
+                    .await;
                 return Step::Linger;
             }
         }
     };
-    if matches!(waiting, Waiting::Body { say_continue: true, .. }) && !outbox.say_continue().await {
+    if matches!(
+        waiting,
+        Waiting::Body {
+            say_continue: true,
+            ..
+        }
+    ) && !outbox.say_continue().await
+    {
         return Step::Close;
     }
     release(inbox, consumed, framer);
@@ -210,8 +271,12 @@ fn set_deadline(deadline: &Deadline, core: &Core, waiting: Waiting) {
     deadline.set_idle(waiting == Waiting::Idle);
     match waiting {
         Waiting::Idle => deadline.set(now, limits.idle_timeout_ms, Direction::Read),
-        Waiting::Head { begins: true } => deadline.set(now, limits.head_timeout_ms, Direction::Read),
-        Waiting::Body { begins: true, .. } => deadline.set(now, limits.body_timeout_ms, Direction::Read),
+        Waiting::Head { begins: true } => {
+            deadline.set(now, limits.head_timeout_ms, Direction::Read)
+        }
+        Waiting::Body { begins: true, .. } => {
+            deadline.set(now, limits.body_timeout_ms, Direction::Read)
+        }
         Waiting::Head { .. } | Waiting::Body { .. } => {}
     }
 }
@@ -263,7 +328,8 @@ impl Outbox<'_> {
         };
         self.buffer.clear();
         let date = self.core.date();
-        let head = write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
+        let head =
+            write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
         let framing = head.stream(answer.content_type);
         if self.flush().await && framing != StreamFraming::Absent {
             stream::run(self, *subscription, framing, read, early).await;
@@ -277,7 +343,8 @@ impl Outbox<'_> {
         let apart = answer.body.len() > COPIED_BODY_BYTES_MAX && !recipient.is_head;
         self.buffer.clear();
         let date = self.core.date();
-        let head = write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
+        let head =
+            write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
         match answer.content_type {
             "" => head.no_body(),
             content_type if apart => head.body_apart(content_type, answer.body.len()),
@@ -310,7 +377,11 @@ impl Outbox<'_> {
 
     async fn write(&mut self, bytes: Vec<u8>) -> (bool, Vec<u8>) {
         let limits = &self.core.shared.limits;
-        self.deadline.set(self.core.clock.now(), limits.write_timeout_ms, Direction::Both);
+        self.deadline.set(
+            self.core.clock.now(),
+            limits.write_timeout_ms,
+            Direction::Both,
+        );
         self.core.counters.sent_bytes.add(bytes.len() as u64);
         let (result, bytes) = self.writer.write_all(bytes).await;
         self.deadline.clear();

@@ -118,7 +118,10 @@ pub struct Ends {
 
 /// A worker's hold on what is in force. Counted by the worker alone: a count that all workers share
 /// would be one contended cache line a request.
-#[allow(clippy::redundant_allocation, reason = "the outer count is not shared between threads")]
+#[allow(
+    clippy::redundant_allocation,
+    reason = "the outer count is not shared between threads"
+)]
 pub type Current = Rc<Arc<Snapshot>>;
 
 /// One worker.

@@ -252,10 +252,7 @@ fn layers_point_one_way() {
         direction,
     );
     expect_one(
-        check(
-            "gateway/src/main.rs",
-            "use stoa_gateway::limit::admit;",
-        ),
+        check("gateway/src/main.rs", "use stoa_gateway::limit::admit;"),
         1,
         direction,
     );

@@ -51,10 +51,14 @@ fn document(wanted: &ImportOpenapi) -> Result<String> {
     }
     if !is_url(named) {
         let file = std::fs::File::open(Path::new(named));
-        return file.and_then(read).with_context(|| format!("cannot read {named}"));
+        return file
+            .and_then(read)
+            .with_context(|| format!("cannot read {named}"));
     }
     let tls = roots::client_config(wanted.upstream_ca_file.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime
         .block_on(fetch(named, &wanted.upstream_allow, tls))
         .map_err(|reason| anyhow::anyhow!("cannot get {named}: {reason}"))
@@ -62,9 +66,12 @@ fn document(wanted: &ImportOpenapi) -> Result<String> {
 
 fn read(from: impl io::Read) -> io::Result<String> {
     let mut text = String::new();
-    from.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    from.take(DOCUMENT_BYTES_MAX as u64 + 1)
+        .read_to_string(&mut text)?;
     if text.len() > DOCUMENT_BYTES_MAX {
-        return Err(io::Error::other(format!("more than {DOCUMENT_BYTES_MAX} bytes")));
+        return Err(io::Error::other(format!(
+            "more than {DOCUMENT_BYTES_MAX} bytes"
+        )));
     }
     Ok(text)
 }
