@@ -21,7 +21,6 @@ use crate::snapshot::tenant::TenantId;
 use crate::tenant;
 
 /// What a caller listens to.
-#[derive(Debug)]
 pub struct Subscription {
     voice: Voice,
     filter: Filter,
@@ -29,6 +28,17 @@ pub struct Subscription {
     authorization: Option<Box<[u8]>>,
     version: u64,
     stream: Stream,
+}
+
+/// Without the credential that it keeps.
+impl std::fmt::Debug for Subscription {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Subscription")
+            .field("voice", &self.voice)
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
 }
 
 /// In which era's words.
