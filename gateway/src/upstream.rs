@@ -265,3 +265,7 @@ async fn resolved(core: &Core, call: &Outbound<'_>) -> Result<Arc<Vec<SocketAddr
     }
     Err(Fault::Unresolved)
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "threads of tests may sleep")]
+mod tests;

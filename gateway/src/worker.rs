@@ -9,6 +9,8 @@ pub mod clock;
 pub mod connection;
 pub mod core;
 pub mod deadline;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod io;
 pub mod notice;
 pub mod stream;

@@ -388,3 +388,10 @@ impl Outbox<'_> {
         (result.is_ok(), bytes)
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "threads of tests may sleep and read the clock"
+)]
+mod tests;

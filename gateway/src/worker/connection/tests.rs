@@ -1,0 +1,137 @@
+//! A worker that serves real sockets, on each driver that the machine has.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::RootCertStore;
+
+use super::*;
+use crate::limits::BODY_BYTES_MAX_DEFAULT;
+use crate::snapshot::Snapshot;
+use crate::worker::core::Shared;
+use crate::worker::io::{AcceptStopper, Driver, Listener};
+use crate::worker::{bind, fixture, tick};
+
+const ALIVE: &[u8] = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// Serves on one worker until the test is done. A hung worker leaves its thread behind rather than the test.
+fn served(driver: Driver, test: impl FnOnce(SocketAddr, &Shared)) {
+    let shared = fixture::shared(Snapshot::default(), RootCertStore::empty());
+    let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
+    let address = listener.local_addr().unwrap();
+    let served = Arc::clone(&shared);
+    std::thread::spawn(move || {
+        io::run(driver, async move {
+            let core = Rc::new(fixture::core(served));
+            let (stopper, handle) = AcceptStopper::new();
+            io::spawn_vital(tick::run(Rc::clone(&core), stopper));
+            let listener = Listener::new(listener).unwrap();
+            while let Ok((socket, peer)) = listener.accept(handle.clone()).await {
+                accept(&core, socket, peer);
+            }
+        })
+    });
+    test(address, &shared);
+    shared.phase.drain();
+}
+
+fn each_driver(test: impl Fn(SocketAddr, &Shared)) {
+    served(Driver::Epoll, &test);
+    if Driver::probe() != Driver::Epoll {
+        served(Driver::probe(), &test);
+    }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+}
+
+/// Status of the next answer; reads to its end.
+fn status(stream: &mut TcpStream) -> u16 {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let text = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    let length = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).unwrap();
+    text.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_caller_that_pipelines_without_pause_starves_nobody() {
+    each_driver(|address, _| {
+        let mut flood = connect(address);
+        let mut answers = flood.try_clone().unwrap();
+        let many = ALIVE.repeat(500);
+        let flooding = std::thread::spawn(move || while flood.write_all(&many).is_ok() {});
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 256 * 1024];
+            while matches!(answers.read(&mut buffer), Ok(1..)) {}
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        let mut other = connect(address);
+        let begun = Instant::now();
+        for _ in 0..20 {
+            other.write_all(ALIVE).unwrap();
+            assert_eq!(status(&mut other), 200);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?} for 20 requests", begun.elapsed());
+        drop(flooding);
+    });
+}
+
+#[test]
+fn the_tick_comes_beside_a_caller_that_pipelines_without_pause() {
+    each_driver(|address, shared| {
+        let mut flood = connect(address);
+        let mut answers = flood.try_clone().unwrap();
+        let many = ALIVE.repeat(500);
+        std::thread::spawn(move || while flood.write_all(&many).is_ok() {});
+        let mut buffer = vec![0; 256 * 1024];
+        for _ in 0..50 {
+            assert!(answers.read(&mut buffer).unwrap() > 0);
+        }
+        // A drain is what only the tick tells an idle connection of.
+        let mut idle = connect(address);
+        idle.write_all(ALIVE).unwrap();
+        assert_eq!(status(&mut idle), 200);
+        let reading = std::thread::spawn(move || while matches!(answers.read(&mut buffer), Ok(1..)) {});
+        shared.phase.drain();
+        assert_eq!(idle.read(&mut [0]).unwrap(), 0, "the idle connection is closed");
+        reading.join().unwrap();
+    });
+}
+
+#[test]
+fn an_idle_connection_gives_a_large_requests_memory_back() {
+    let mut framer = Framer::new(BODY_BYTES_MAX_DEFAULT);
+    let mut inbox = Vec::with_capacity(BODY_BYTES_MAX_DEFAULT);
+    inbox.extend_from_slice(ALIVE);
+    release(&mut inbox, ALIVE.len(), &mut framer);
+    assert_eq!(inbox.capacity(), 0);
+    // A small one is kept, and what was not answered yet stays.
+    inbox.reserve(READ_BYTES);
+    inbox.extend_from_slice(b"xGET");
+    release(&mut inbox, 1, &mut framer);
+    assert_eq!((inbox.as_slice(), inbox.capacity() >= READ_BYTES), (&b"GET"[..], true));
+}
+
+#[test]
+fn a_refusal_is_read_by_a_sender_that_does_not_wait_for_it() {
+    each_driver(|address, _| {
+        let mut stream = connect(address);
+        let length = BODY_BYTES_MAX_DEFAULT + 1;
+        write!(stream, "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n").unwrap();
+        // All of it is taken, though none of it is kept: a reset would lose the refusal on the way.
+        stream.write_all(&vec![b'x'; length]).unwrap();
+        assert_eq!(status(&mut stream), 413);
+    });
+}
