@@ -65,12 +65,22 @@ struct Call {
 
 impl Default for Call {
     fn default() -> Self {
-        Self { bytes: GET.to_vec(), idempotent: true, head_only: false, timeout_ms: 5_000 }
+        Self {
+            bytes: GET.to_vec(),
+            idempotent: true,
+            head_only: false,
+            timeout_ms: 5_000,
+        }
     }
 }
 
 /// Makes the calls one after the other on one worker, with a pause before each but the first.
-fn calls(upstream: &Upstream, roots: RootCertStore, calls: Vec<Call>, pause: Duration) -> Vec<Seen> {
+fn calls(
+    upstream: &Upstream,
+    roots: RootCertStore,
+    calls: Vec<Call>,
+    pause: Duration,
+) -> Vec<Seen> {
     let shared = fixture::shared(Snapshot::default(), roots);
     run(Driver::probe(), async move {
         let core = Rc::new(fixture::core(shared));
@@ -88,7 +98,13 @@ fn calls(upstream: &Upstream, roots: RootCertStore, calls: Vec<Call>, pause: Dur
             }
             let operation = operation(call.idempotent, call.head_only);
             let (bytes, timeout_ms, now) = (call.bytes, call.timeout_ms, core.clock.now());
-            let outbound = Outbound { upstream, operation: &operation, bytes, timeout_ms, now };
+            let outbound = Outbound {
+                upstream,
+                operation: &operation,
+                bytes,
+                timeout_ms,
+                now,
+            };
             let pool = core.pools.of(upstream);
             seen.push(attempt_twice(&core, &pool, outbound).await.map(|received| {
                 let reply = received.reply();
@@ -137,7 +153,13 @@ fn answering(answer: &'static [u8]) -> SocketAddr {
 
 fn one(address: SocketAddr, call: Call) -> Seen {
     let upstream = upstream(vec![address], false);
-    calls(&upstream, RootCertStore::empty(), vec![call], Duration::ZERO).remove(0)
+    calls(
+        &upstream,
+        RootCertStore::empty(),
+        vec![call],
+        Duration::ZERO,
+    )
+    .remove(0)
 }
 
 /// Closes with a reset.
@@ -150,29 +172,74 @@ fn reset(stream: TcpStream) {
 fn answers_of_every_framing_are_read() {
     let check = |answer: &'static [u8], status: u16, body: &[u8]| {
         let expected = Ok((status, body.to_vec(), false));
-        assert_eq!(one(answering(answer), Call::default()), expected, "{}", answer.escape_ascii());
+        assert_eq!(
+            one(answering(answer), Call::default()),
+            expected,
+            "{}",
+            answer.escape_ascii()
+        );
     };
-    check(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi", 200, b"hi");
-    check(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 200, b"hi");
-    check(b"HTTP/1.1 200 OK\r\n\r\nuntil the end", 200, b"until the end");
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi",
+        200,
+        b"hi",
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        200,
+        b"hi",
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
+        200,
+        b"until the end",
+    );
     check(b"HTTP/1.0 200 OK\r\n\r\nold", 200, b"old");
     check(b"HTTP/1.1 204 No Content\r\n\r\n", 204, b"");
-    check(b"HTTP/1.1 304 Not Modified\r\ncontent-length: 7\r\n\r\n", 304, b"");
-    check(b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 200, b"");
+    check(
+        b"HTTP/1.1 304 Not Modified\r\ncontent-length: 7\r\n\r\n",
+        304,
+        b"",
+    );
+    check(
+        b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+        200,
+        b"",
+    );
 }
 
 #[test]
 fn broken_answers_are_faults() {
     let check = |answer: &'static [u8], fault: Fault| {
-        assert_eq!(one(answering(answer), Call::default()), Err(fault), "{}", answer.escape_ascii());
+        assert_eq!(
+            one(answering(answer), Call::default()),
+            Err(fault),
+            "{}",
+            answer.escape_ascii()
+        );
     };
     check(b"", Fault::Closed);
     check(b"HTTP/1.1 200 OK\r\n", Fault::Broken);
-    check(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi", Fault::Broken);
-    check(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n", Fault::Broken);
-    check(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n", Fault::Broken);
-    check(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n", Fault::Broken);
-    check(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx", Fault::Broken);
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nhi",
+        Fault::Broken,
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n",
+        Fault::Broken,
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        Fault::Broken,
+    );
+    check(
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n",
+        Fault::Broken,
+    );
+    check(
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\nx",
+        Fault::Broken,
+    );
     check(b"SSH-2.0-OpenSSH\r\n", Fault::Broken);
 }
 
@@ -180,7 +247,9 @@ fn broken_answers_are_faults() {
 fn a_body_until_close_that_is_reset_is_no_answer() {
     let address = serve(|_, mut stream| {
         read_request(&mut stream);
-        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"balance\": 10").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"balance\": 10")
+            .unwrap();
         // Long enough for the bytes to be read: only the reset is then left to tell.
         std::thread::sleep(Duration::from_millis(100));
         reset(stream);
@@ -197,7 +266,10 @@ fn a_body_one_past_the_bound_is_cut_and_said_so() {
             let _ = stream.write_all(&vec![b'x'; bytes]);
         });
         let (status, body, truncated) = one(address, Call::default()).unwrap();
-        assert_eq!((status, truncated, body.len()), (200, cut, if cut { 0 } else { bytes }));
+        assert_eq!(
+            (status, truncated, body.len()),
+            (200, cut, if cut { 0 } else { bytes })
+        );
     };
     check(limits::UPSTREAM_BODY_BYTES_MAX, false);
     check(limits::UPSTREAM_BODY_BYTES_MAX + 1, true);
@@ -214,7 +286,10 @@ fn a_head_one_past_the_bound_is_broken() {
         });
         assert_eq!(one(address, Call::default()), expected, "{bytes}");
     };
-    check(limits::UPSTREAM_HEAD_BYTES_MAX, Ok((200, Vec::new(), false)));
+    check(
+        limits::UPSTREAM_HEAD_BYTES_MAX,
+        Ok((200, Vec::new(), false)),
+    );
     check(limits::UPSTREAM_HEAD_BYTES_MAX + 1, Err(Fault::Broken));
 }
 
@@ -227,29 +302,55 @@ fn silence_and_dripping_end_with_the_calls_time() {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    let call = Call { timeout_ms: 150, ..Call::default() };
-    assert!(matches!(one(address, call), Err(Fault::Timeout | Fault::Broken)));
+    let call = Call {
+        timeout_ms: 150,
+        ..Call::default()
+    };
+    assert!(matches!(
+        one(address, call),
+        Err(Fault::Timeout | Fault::Broken)
+    ));
     let (_held, silent) = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         (listener, address)
     };
-    let call = Call { timeout_ms: 150, ..Call::default() };
+    let call = Call {
+        timeout_ms: 150,
+        ..Call::default()
+    };
     assert_eq!(one(silent, call), Err(Fault::Timeout));
 }
 
 /// RFC 5737 addresses are nowhere, so connecting to one takes for ever (or fails at once without a route).
 #[test]
 fn all_addresses_together_have_the_calls_time() {
-    let dead: Vec<SocketAddr> = (1..=60).map(|last| format!("192.0.2.{last}:9").parse().unwrap()).collect();
+    let dead: Vec<SocketAddr> = (1..=60)
+        .map(|last| format!("192.0.2.{last}:9").parse().unwrap())
+        .collect();
     let mut upstream = upstream(dead, false);
     upstream.allow = ["192.0.2.0/24".parse().unwrap()].into();
     let clock = fixture::shared(Snapshot::default(), RootCertStore::empty());
     let begun = clock.clock.now();
-    let call = Call { timeout_ms: 200, ..Call::default() };
-    let seen = calls(&upstream, RootCertStore::empty(), vec![call], Duration::ZERO).remove(0);
-    assert!(matches!(seen, Err(Fault::Timeout | Fault::Connect)), "{seen:?}");
-    assert!(clock.clock.now().micros_since(begun) < 2_000_000, "200 ms, not 200 ms for each address");
+    let call = Call {
+        timeout_ms: 200,
+        ..Call::default()
+    };
+    let seen = calls(
+        &upstream,
+        RootCertStore::empty(),
+        vec![call],
+        Duration::ZERO,
+    )
+    .remove(0);
+    assert!(
+        matches!(seen, Err(Fault::Timeout | Fault::Connect)),
+        "{seen:?}"
+    );
+    assert!(
+        clock.clock.now().micros_since(begun) < 2_000_000,
+        "200 ms, not 200 ms for each address"
+    );
 }
 
 #[test]
@@ -258,17 +359,30 @@ fn addresses_outside_the_allowed_ranges_are_never_connected_to() {
     let address = serve(move |index, _| connected.send(index).unwrap());
     let mut upstream = upstream(vec![address], false);
     upstream.allow = ["10.0.0.0/8".parse().unwrap()].into();
-    let seen = calls(&upstream, RootCertStore::empty(), vec![Call::default()], Duration::ZERO);
+    let seen = calls(
+        &upstream,
+        RootCertStore::empty(),
+        vec![Call::default()],
+        Duration::ZERO,
+    );
     assert_eq!(seen, [Err(Fault::AddressRefused)]);
     assert!(connections.try_recv().is_err());
 }
 
 #[test]
 fn a_host_that_moved_is_tried_at_its_next_address() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let here = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
     let upstream = upstream(vec![gone, here], false);
-    let seen = calls(&upstream, RootCertStore::empty(), vec![Call::default()], Duration::ZERO);
+    let seen = calls(
+        &upstream,
+        RootCertStore::empty(),
+        vec![Call::default()],
+        Duration::ZERO,
+    );
     assert_eq!(seen, [Ok((200, b"hi".to_vec(), false))]);
 }
 
@@ -289,33 +403,73 @@ fn bytes_behind_an_answer_do_not_become_the_next_callers_answer() {
     });
     let upstream = upstream(vec![address], false);
     let two = vec![Call::default(), Call::default()];
-    let seen = calls(&upstream, RootCertStore::empty(), two, Duration::from_millis(100));
-    assert_eq!(seen, [Ok((200, b"0".to_vec(), false)), Ok((200, b"1".to_vec(), false))]);
+    let seen = calls(
+        &upstream,
+        RootCertStore::empty(),
+        two,
+        Duration::from_millis(100),
+    );
+    assert_eq!(
+        seen,
+        [
+            Ok((200, b"0".to_vec(), false)),
+            Ok((200, b"1".to_vec(), false))
+        ]
+    );
 }
 
 #[test]
 fn what_is_not_idempotent_is_not_sent_on_a_connection_that_was_closed() {
     let address = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi");
     let upstream = upstream(vec![address], false);
-    let post = || Call { idempotent: false, ..Call::default() };
-    let seen = calls(&upstream, RootCertStore::empty(), vec![post(), post()], Duration::from_millis(50));
-    assert_eq!(seen, [Ok((200, b"hi".to_vec(), false)), Ok((200, b"hi".to_vec(), false))]);
+    let post = || Call {
+        idempotent: false,
+        ..Call::default()
+    };
+    let seen = calls(
+        &upstream,
+        RootCertStore::empty(),
+        vec![post(), post()],
+        Duration::from_millis(50),
+    );
+    assert_eq!(
+        seen,
+        [
+            Ok((200, b"hi".to_vec(), false)),
+            Ok((200, b"hi".to_vec(), false))
+        ]
+    );
 }
 
 #[test]
 fn what_reached_the_upstream_is_sent_again_only_if_idempotent() {
-    for (idempotent, expected) in [(true, Ok((200, b"1".to_vec(), false))), (false, Err(Fault::Closed))] {
+    for (idempotent, expected) in [
+        (true, Ok((200, b"1".to_vec(), false))),
+        (false, Err(Fault::Closed)),
+    ] {
         let address = serve(|index, mut stream| {
             read_request(&mut stream);
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{index}").unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{index}"
+            )
+            .unwrap();
             if index == 0 {
                 // Takes the second request, and then goes away without an answer.
                 read_request(&mut stream);
             }
         });
         let upstream = upstream(vec![address], false);
-        let second = Call { idempotent, ..Call::default() };
-        let seen = calls(&upstream, RootCertStore::empty(), vec![Call::default(), second], Duration::ZERO);
+        let second = Call {
+            idempotent,
+            ..Call::default()
+        };
+        let seen = calls(
+            &upstream,
+            RootCertStore::empty(),
+            vec![Call::default(), second],
+            Duration::ZERO,
+        );
         assert_eq!(seen[1], expected, "idempotent: {idempotent}");
     }
 }
@@ -325,13 +479,22 @@ fn an_answer_before_the_request_was_read_reaches_the_caller() {
     let address = serve(|_, mut stream| {
         let mut some = [0; 1024];
         let _ = stream.read(&mut some);
-        stream.write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 3\r\n\r\nbig")
+            .unwrap();
         // Closing with unread bytes resets, while most of the body is still to be sent.
         std::thread::sleep(Duration::from_millis(100));
     });
-    let mut bytes = b"PUT / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 16000000\r\n\r\n".to_vec();
+    let mut bytes =
+        b"PUT / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 16000000\r\n\r\n".to_vec();
     bytes.resize(bytes.len() + 16_000_000, b'x');
-    let seen = one(address, Call { bytes, ..Call::default() });
+    let seen = one(
+        address,
+        Call {
+            bytes,
+            ..Call::default()
+        },
+    );
     assert_eq!(seen, Ok((413, b"big".to_vec(), false)));
 }
 
@@ -353,7 +516,13 @@ fn tls_call(
         let session = ServerConnection::new(Arc::clone(&server)).unwrap();
         serve_tls(StreamOwned::new(session, stream));
     });
-    calls(&upstream(vec![address], true), roots, vec![Call::default()], Duration::ZERO).remove(0)
+    calls(
+        &upstream(vec![address], true),
+        roots,
+        vec![Call::default()],
+        Duration::ZERO,
+    )
+    .remove(0)
 }
 
 #[test]
@@ -437,6 +606,12 @@ fn a_handshake_that_hangs_has_the_calls_time() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let upstream = upstream(vec![listener.local_addr().unwrap()], true);
     let (roots, _) = certificate::authority_and_server();
-    let call = Call { timeout_ms: 100, ..Call::default() };
-    assert_eq!(calls(&upstream, roots, vec![call], Duration::ZERO), [Err(Fault::Timeout)]);
+    let call = Call {
+        timeout_ms: 100,
+        ..Call::default()
+    };
+    assert_eq!(
+        calls(&upstream, roots, vec![call], Duration::ZERO),
+        [Err(Fault::Timeout)]
+    );
 }

@@ -26,21 +26,51 @@ fn tagged(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 /// A name with one common name.
 fn name(text: &str) -> Vec<u8> {
-    let common_name = tagged(SEQUENCE, &[&[6, 3, 0x55, 4, 3], &tagged(0x0c, &[text.as_bytes()])]);
+    let common_name = tagged(
+        SEQUENCE,
+        &[&[6, 3, 0x55, 4, 3], &tagged(0x0c, &[text.as_bytes()])],
+    );
     tagged(SEQUENCE, &[&tagged(SET, &[&common_name])])
 }
 
-fn certificate(serial: u8, subject: &str, key: &Ed25519KeyPair, extension: &[u8], signer: &Ed25519KeyPair) -> Vec<u8> {
-    let validity = tagged(SEQUENCE, &[&tagged(0x17, &[b"200101000000Z"]), &tagged(0x17, &[b"491231235959Z"])]);
-    let public = tagged(SEQUENCE, &[ED25519, &tagged(3, &[&[0], key.public_key().as_ref()])]);
+fn certificate(
+    serial: u8,
+    subject: &str,
+    key: &Ed25519KeyPair,
+    extension: &[u8],
+    signer: &Ed25519KeyPair,
+) -> Vec<u8> {
+    let validity = tagged(
+        SEQUENCE,
+        &[
+            &tagged(0x17, &[b"200101000000Z"]),
+            &tagged(0x17, &[b"491231235959Z"]),
+        ],
+    );
+    let public = tagged(
+        SEQUENCE,
+        &[ED25519, &tagged(3, &[&[0], key.public_key().as_ref()])],
+    );
     let extensions = tagged(0xa3, &[&tagged(SEQUENCE, &[extension])]);
     let version = [0xa0, 3, 2, 1, 2];
     let body = tagged(
         SEQUENCE,
-        &[&version, &[2, 1, serial], ED25519, &name("test authority"), &validity, &name(subject), &public, &extensions],
+        &[
+            &version,
+            &[2, 1, serial],
+            ED25519,
+            &name("test authority"),
+            &validity,
+            &name(subject),
+            &public,
+            &extensions,
+        ],
     );
     let signature = signer.sign(&body);
-    tagged(SEQUENCE, &[&body, ED25519, &tagged(3, &[&[0], signature.as_ref()])])
+    tagged(
+        SEQUENCE,
+        &[&body, ED25519, &tagged(3, &[&[0], signature.as_ref()])],
+    )
 }
 
 /// The authority for clients, and a server that it vouches for under `localhost`.
@@ -51,11 +81,18 @@ pub(super) fn authority_and_server() -> (RootCertStore, ServerConfig) {
     // basicConstraints, critical: this is an authority.
     let is_authority = tagged(
         SEQUENCE,
-        &[&[6, 3, 0x55, 0x1d, 0x13], &[1, 1, 0xff], &tagged(4, &[&tagged(SEQUENCE, &[&[1, 1, 0xff]])])],
+        &[
+            &[6, 3, 0x55, 0x1d, 0x13],
+            &[1, 1, 0xff],
+            &tagged(4, &[&tagged(SEQUENCE, &[&[1, 1, 0xff]])]),
+        ],
     );
     // subjectAltName with one DNS name.
     let names = tagged(SEQUENCE, &[&tagged(0x82, &[b"localhost"])]);
-    let is_localhost = tagged(SEQUENCE, &[&[6, 3, 0x55, 0x1d, 0x11], &tagged(4, &[&names])]);
+    let is_localhost = tagged(
+        SEQUENCE,
+        &[&[6, 3, 0x55, 0x1d, 0x11], &tagged(4, &[&names])],
+    );
     let mut roots = RootCertStore::empty();
     let root = certificate(1, "test authority", &authority, &is_authority, &authority);
     roots.add(CertificateDer::from(root)).unwrap();
