@@ -8,8 +8,8 @@ mod drain;
 pub(in crate::control) mod roots;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -63,6 +63,9 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     if let Some(messages) = kernel.messages() {
         tokio::task::spawn_local(messages.forward());
     }
+    // Whoever shows its numbers holds it weakly: it must end with this function, whatever still refers to
+    // the numbers, so that nothing of it stays in the kernel.
+    let kernel = Arc::new(kernel);
     let published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
     let catalog = Catalog::open(&settings, Clock::new(started), Arc::clone(&published))?;
     let address = SocketAddr::new(settings.listening.host, settings.listening.port);
@@ -87,7 +90,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         draining: AtomicBool::new(false),
         access_dropped: access.dropped(),
         needs_key: !settings.is_anonymous(),
-        kernel: kernel_samples(kernel, driver),
+        kernel: kernel_samples(Arc::downgrade(&kernel), driver),
     });
     let (notices, notices_out) = notice::channel();
     let shared = Arc::new(shared(&settings, started, published, &sight, notices)?);
@@ -121,6 +124,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     drain::drain(&shared, &sight, &stop_admin, threads, signals).await;
     drop(access);
     drain::end_spool(spool, Duration::from_millis(shared.limits.grace_period_ms));
+    drop(kernel);
     Ok(())
 }
 
@@ -203,8 +207,14 @@ fn start_spool(settings: &Settings, workers: usize) -> Result<(Option<Spool>, Ve
 }
 
 /// Samples of the kernel part, and of the runtime's driver, for each scrape.
-fn kernel_samples(kernel: Kernel, driver: Driver) -> Box<dyn Fn() -> Vec<Sample> + Send + Sync> {
+fn kernel_samples(
+    kernel: Weak<Kernel>,
+    driver: Driver,
+) -> Box<dyn Fn() -> Vec<Sample> + Send + Sync> {
     Box::new(move || {
+        let Some(kernel) = kernel.upgrade() else {
+            return Vec::new();
+        };
         let mut samples: Vec<Sample> = kernel
             .features()
             .into_iter()
