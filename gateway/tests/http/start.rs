@@ -41,3 +41,15 @@ fn a_thousand_tools_are_ready_at_once() {
         "with the two that are built in"
     );
 }
+
+/// The kernel part may make a cgroup for the process; a clean stop takes it away again. The support module
+/// looks for it after every stop; this is the stop that can leave one.
+#[test]
+fn a_clean_stop_leaves_no_cgroup() {
+    let gateway = Setup::new().set("ebpf", "auto").start();
+    let mut wire = gateway.connect();
+    wire.send("GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    assert_eq!(wire.answer().status, 200);
+    drop(wire);
+    drop(gateway);
+}

@@ -372,8 +372,21 @@ impl Drop for Gateway {
             }
             let status = self.wait(STOP_WITHIN);
             assert!(status.success(), "ended with {status}:\n{}", self.log());
+            let left = left_behind(self.child.id());
+            assert_eq!(left, None, "a clean stop leaves no cgroup");
         }
     }
+}
+
+/// The cgroup that a gateway made for itself, where it is still there.
+fn left_behind(pid: u32) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let mount = mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ');
+        let place = fields.nth(1)?;
+        (fields.next() == Some("cgroup2")).then(|| PathBuf::from(place))
+    })?;
+    Some(mount.join(format!("stoa-gateway-{pid}"))).filter(|path| path.exists())
 }
 
 /// The program in an environment of its own: a setting of the person who runs the tests, or of Cargo, must
