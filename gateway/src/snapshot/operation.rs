@@ -7,6 +7,8 @@ use super::upstream::UpstreamId;
 
 mod compile;
 
+pub(crate) use compile::may_be_header_parameter;
+
 #[cfg(test)]
 mod tests;
 

@@ -13,6 +13,8 @@ mod body;
 mod head;
 mod path;
 
+pub(crate) use head::may_be_header_parameter;
+
 /// What RFC 3986 does not allow in a path or query and a template may hold; `%` stays, because
 /// templates are written encoded.
 const TEMPLATE: AsciiSet = CONTROLS

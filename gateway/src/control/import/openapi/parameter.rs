@@ -8,33 +8,7 @@ use super::document::Version;
 use super::reference::{Resolver, reference_of};
 use super::{Reason, body, text};
 use crate::control::spec::{Credential, Location, Style};
-
-/// Header parameters that a document may declare and a caller may not set: OpenAPI says that the
-/// first three are to be ignored; the next three say what a body is and what an answer may look like;
-/// the others frame the request (RFC 9112) or belong to one hop of it (RFC 9110 section 7.6.1).
-const HEADERS_IGNORED: [&str; 21] = [
-    "accept",
-    "authorization",
-    "content-type",
-    "accept-encoding",
-    "content-encoding",
-    "cookie",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "trailers",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-];
+use crate::snapshot::operation;
 
 /// One parameter in the path, query, headers or cookies.
 #[derive(Clone, Debug)]
@@ -212,8 +186,7 @@ impl<'d> Declared<'d> {
             }
             Credential::Basic { .. } | Credential::Bearer(_) | Credential::None => false,
         };
-        ours || (self.place == "header"
-            && HEADERS_IGNORED.contains(&self.name.to_ascii_lowercase().as_str()))
+        ours || (self.place == "header" && is_header_ignored(self.name))
     }
 
     fn required(&self) -> bool {
@@ -389,4 +362,10 @@ pub(super) fn placeholders(path: &str) -> Vec<&str> {
 fn is_token(name: &str) -> bool {
     name.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Header parameters that a document may declare and a caller may not set: OpenAPI says that `Accept` is to
+/// be ignored; the others the operation itself would refuse.
+fn is_header_ignored(name: &str) -> bool {
+    name.eq_ignore_ascii_case("accept") || !operation::may_be_header_parameter(name)
 }

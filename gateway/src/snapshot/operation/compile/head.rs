@@ -36,6 +36,12 @@ const REFUSED_HEADER_PARAMETERS: [&str; 5] = [
     "cookie",
 ];
 
+/// Whether a header of this name may be filled by a caller's argument.
+pub(crate) fn may_be_header_parameter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !REFUSED_HEADERS.contains(&name.as_str()) && !REFUSED_HEADER_PARAMETERS.contains(&name.as_str())
+}
+
 /// Parameters that are headers.
 pub(super) fn compile_parameters(parameters: &[ParameterPlan]) -> Result<Box<[Parameter]>, String> {
     let wanted = parameters
