@@ -73,6 +73,8 @@ impl Answer {
         {
             return;
         }
+        self.headers
+            .reserve(name.len() + value.len() + ": \r\n".len());
         self.headers.extend_from_slice(name.as_bytes());
         self.headers.extend_from_slice(b": ");
         self.headers.extend_from_slice(value);

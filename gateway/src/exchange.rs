@@ -14,8 +14,6 @@ mod visit;
 
 use std::net::SocketAddr;
 
-use serde_json::value::RawValue;
-
 use crate::adapter;
 use crate::adapter::rest::CallContext;
 use crate::adapter::result::ToolResult;
@@ -25,6 +23,7 @@ use crate::builtin;
 use crate::guard;
 use crate::guard::arguments::{Arguments, InvalidArguments};
 use crate::http::head::Head;
+use crate::json::raw::Raw;
 use crate::limit;
 use crate::mcp;
 use crate::mcp::error::Refused;
@@ -65,7 +64,7 @@ pub(crate) enum Want<'a> {
         /// As the caller wrote it.
         name: &'a str,
         /// As the caller wrote them.
-        arguments: Option<&'a RawValue>,
+        arguments: Option<Raw<'a>>,
         /// Where the revision mirrors parameters in headers.
         headers: Option<&'a Headers<'a>>,
     },

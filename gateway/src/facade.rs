@@ -9,20 +9,18 @@ pub mod write;
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::mcp::envelope;
+use crate::json::lexer::Lexer;
+use crate::json::raw::Raw;
+use crate::mcp::envelope::{Text, next_name};
 use crate::refusal::Refusal;
 
 /// Body of an invocation.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub struct Invocation<'a> {
     /// The tool's arguments; none is an empty object.
-    #[serde(borrow, default)]
-    pub arguments: Option<&'a RawValue>,
+    pub arguments: Option<Raw<'a>>,
     /// The caller's name for this call; returned, and used where there is no `X-Request-Id`.
-    #[serde(borrow, default)]
     pub request_id: Option<Cow<'a, str>>,
 }
 
@@ -33,20 +31,39 @@ impl<'a> Invocation<'a> {
     /// [`Refusal::ParseError`] for what is not JSON, [`Refusal::InvalidRequest`] for JSON of another
     /// shape, [`Refusal::TooDeep`].
     pub fn read(body: &'a [u8]) -> Result<Self, Refusal> {
-        match body.trim_ascii().first() {
-            None => return Ok(Self::default()),
-            // serde would read a struct from an array, too.
-            Some(b'[') => return Err(Refusal::InvalidRequest),
-            Some(_) => {}
-        }
         let text = std::str::from_utf8(body).map_err(|_| Refusal::ParseError)?;
-        if envelope::is_too_deep(body) {
-            return Err(Refusal::TooDeep);
+        let mut invocation = Self::default();
+        if text.trim_ascii().is_empty() {
+            return Ok(invocation);
         }
-        serde_json::from_str(text).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Refusal::InvalidRequest,
-            _ => Refusal::ParseError,
-        })
+        let mut lexer = Lexer::new(text);
+        if lexer.peek_token() != b'{' {
+            Raw::parse(text)?;
+            return Err(Refusal::InvalidRequest);
+        }
+        let (mut first, mut has_arguments, mut has_id) = (true, false, false);
+        lexer.open_object()?;
+        while let Some(name) = next_name(&mut lexer, &mut first)? {
+            let sound = match &*name {
+                "arguments" => {
+                    let value = lexer.value()?;
+                    invocation.arguments = (value.get() != "null").then_some(value);
+                    !std::mem::replace(&mut has_arguments, true)
+                }
+                "request_id" => {
+                    let text = Text::read(&mut lexer)?;
+                    let sound = text != Text::Other;
+                    invocation.request_id = text.into_string();
+                    sound && !std::mem::replace(&mut has_id, true)
+                }
+                _ => lexer.value().map(|_| true)?,
+            };
+            if !sound {
+                return Err(Refusal::InvalidRequest);
+            }
+        }
+        lexer.end()?;
+        Ok(invocation)
     }
 }
 
@@ -67,7 +84,7 @@ mod tests {
     #[test]
     fn invocations() {
         let read = |text: &'static str| {
-            Invocation::read(text.as_bytes()).map(|found| found.arguments.map(RawValue::get))
+            Invocation::read(text.as_bytes()).map(|found| found.arguments.map(Raw::get))
         };
         assert_eq!(read("").unwrap(), None);
         assert_eq!(read(" \r\n").unwrap(), None);

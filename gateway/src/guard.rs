@@ -1,8 +1,6 @@
 //! Checks what a caller sends before it travels: today the arguments against the tool's schema.
 //! Not who may call (that is `policy`), and not how arguments become a request (that is `adapter`).
 
-use serde_json::value::RawValue;
-
 pub mod arguments;
 pub mod document;
 mod explain;
@@ -16,6 +14,8 @@ use arguments::{Arguments, InvalidArguments};
 use document::Kind;
 use schema::ArgumentSchema;
 
+use crate::json::raw::Raw;
+
 /// Checks the arguments of a call. Missing arguments are an empty object.
 ///
 /// Where the schema accepts any object, the text is not even parsed: the envelope has already been
@@ -26,9 +26,9 @@ use schema::ArgumentSchema;
 /// that do not fit the schema; with a text that tells a model what to change.
 pub fn validate<'a>(
     schema: &ArgumentSchema,
-    raw: Option<&'a RawValue>,
+    raw: Option<Raw<'a>>,
 ) -> Result<Arguments<'a>, InvalidArguments> {
-    let arguments = Arguments::new(raw.map_or("{}", RawValue::get))?;
+    let arguments = Arguments::new(raw.map_or("{}", Raw::get))?;
     if schema.accepts_any_object() {
         return Ok(arguments);
     }

@@ -9,6 +9,7 @@
 mod table;
 
 use crate::http::head::HeadFault;
+use crate::json::lexer;
 use crate::limit::RateState;
 use crate::meter::record::Status;
 
@@ -159,6 +160,15 @@ pub struct Row {
     pub message: &'static str,
     /// What to do about it: a sentence for a person or a model.
     pub suggestion: &'static str,
+}
+
+impl From<lexer::Fault> for Refusal {
+    fn from(fault: lexer::Fault) -> Self {
+        match fault {
+            lexer::Fault::Malformed(_) => Self::ParseError,
+            lexer::Fault::TooDeep => Self::TooDeep,
+        }
+    }
 }
 
 impl Refusal {

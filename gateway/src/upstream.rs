@@ -21,7 +21,7 @@ use crate::policy::Permit;
 use crate::refusal::Refusal;
 use crate::snapshot::operation::RestOperation;
 use crate::snapshot::upstream::Upstream;
-use crate::worker::clock::Now;
+use crate::worker::clock::{Clock, Now};
 use crate::worker::core::Core;
 use crate::worker::io::{Direction, sleep, timeout};
 use breaker::Pass;
@@ -103,7 +103,7 @@ pub async fn send(core: &Core, permit: Permit<'_>, call: Outbound<'_>) -> Result
         settled: false,
     };
     let result = attempt_twice(core, &pool, call).await;
-    verdict.settle(&result, core.clock.now());
+    verdict.settle(&result, &core.clock);
     result
 }
 
@@ -129,15 +129,19 @@ struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
-    fn settle(mut self, result: &Result<Received, Fault>, now: Now) {
+    fn settle(mut self, result: &Result<Received, Fault>, clock: &Clock) {
         self.settled = true;
-        match result {
-            Ok(received) if received.is_upstream_fault() => {
-                self.pool.breaker.failed(self.pass, now)
+        let failed = match result {
+            Ok(received) => received.is_upstream_fault(),
+            Err(Fault::AddressRefused | Fault::Open) => {
+                return self.pool.breaker.abandoned(self.pass);
             }
-            Ok(_) => self.pool.breaker.succeeded(self.pass),
-            Err(Fault::AddressRefused | Fault::Open) => self.pool.breaker.abandoned(self.pass),
-            Err(_) => self.pool.breaker.failed(self.pass, now),
+            Err(_) => true,
+        };
+        if failed {
+            self.pool.breaker.failed(self.pass, clock.now());
+        } else {
+            self.pool.breaker.succeeded(self.pass);
         }
     }
 }
@@ -166,7 +170,8 @@ async fn attempt_twice(
         core.counters.upstream_retries.add(1);
     }
     core.counters.upstream_connects.add(1);
-    let connection = connect(core, pool, &call).await?;
+    // Boxed: a TLS handshake is half of what a call would otherwise hold, and hardly any call makes one.
+    let connection = Box::pin(connect(core, pool, &call)).await?;
     exchange(core, pool, connection, &mut call).await
 }
 
@@ -183,7 +188,7 @@ async fn exchange(
     let (written, bytes) = connection.write_all(std::mem::take(&mut call.bytes)).await;
     call.bytes = bytes;
     if written.is_err() {
-        return answered_early(core, pool, connection, call).await;
+        return Box::pin(answered_early(core, pool, connection, call)).await;
     }
     let received = receive::receive(core, connection, Rc::clone(pool), call).await?;
     core.buffers.give_back(std::mem::take(&mut call.bytes));

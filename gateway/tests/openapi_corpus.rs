@@ -18,12 +18,12 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use stoa_gateway::adapter::rest::{self, CallContext};
 use stoa_gateway::control::import::openapi::{Import, ImportOptions, import};
 use stoa_gateway::control::spec::ToolSpec;
 use stoa_gateway::control::url;
 use stoa_gateway::guard::{self, schema::ArgumentSchema};
+use stoa_gateway::json::raw::Raw;
 use stoa_gateway::limits;
 use stoa_gateway::snapshot::operation::RestOperation;
 use stoa_gateway::snapshot::upstream::{Upstream, UpstreamId};
@@ -174,7 +174,7 @@ fn check(name: &str, entry: &Entry, text: &str) -> (usize, usize) {
 /// Checks a sample of a tool's arguments and writes the request that they make.
 fn call(tool: &ToolSpec, schema: &ArgumentSchema, operation: &RestOperation) -> Result<(), String> {
     let sample = sample::sample_arguments(&tool.input_schema).to_string();
-    let raw: &RawValue = serde_json::from_str(&sample).map_err(|fault| fault.to_string())?;
+    let raw = Raw::parse(&sample).map_err(|fault| format!("{fault:?}"))?;
     let arguments = guard::validate(schema, Some(raw)).map_err(|fault| fault.text().to_owned())?;
     let (origin, base) = url::split(&tool.endpoint).expect("checked with the plan");
     let upstream = Upstream {

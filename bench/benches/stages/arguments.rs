@@ -4,10 +4,10 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use stoa_gateway::guard;
 use stoa_gateway::guard::document::Document;
 use stoa_gateway::guard::schema::ArgumentSchema;
+use stoa_gateway::json::raw::Raw;
 
 use super::cpu::ThreadCpu;
 use super::input;
@@ -17,9 +17,9 @@ pub(crate) fn arguments(criterion: &mut Criterion<ThreadCpu>) {
     let theirs = jsonschema::validator_for(&input::schema()).expect("a sound schema");
     for bytes in input::SIZES {
         let text = input::arguments(bytes);
-        let raw = RawValue::from_string(text.clone()).expect("JSON");
+        let raw = Raw::parse(&text).expect("JSON");
         assert!(
-            guard::validate(&ours, Some(&raw)).is_ok(),
+            guard::validate(&ours, Some(raw)).is_ok(),
             "what is measured is the valid case"
         );
 
@@ -51,7 +51,7 @@ pub(crate) fn arguments(criterion: &mut Criterion<ThreadCpu>) {
         let mut group = criterion.benchmark_group("arguments, parsed and validated");
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(BenchmarkId::new("ours", bytes), |bencher| {
-            bencher.iter(|| guard::validate(&ours, Some(black_box(&raw))).is_ok());
+            bencher.iter(|| guard::validate(&ours, Some(black_box(raw))).is_ok());
         });
         group.bench_function(BenchmarkId::new("serde_json::Value", bytes), |bencher| {
             bencher.iter(|| {

@@ -4,7 +4,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use serde_json::value::RawValue;
 use stoa_gateway::adapter::rest::{self, CallContext, Reply};
 use stoa_gateway::adapter::result::ToolResult;
 use stoa_gateway::control::spec::{
@@ -12,6 +11,7 @@ use stoa_gateway::control::spec::{
 };
 use stoa_gateway::guard;
 use stoa_gateway::guard::schema::ArgumentSchema;
+use stoa_gateway::json::raw::Raw;
 use stoa_gateway::snapshot::operation::RestOperation;
 use stoa_gateway::snapshot::upstream::{Upstream, UpstreamId};
 
@@ -28,8 +28,9 @@ pub(crate) fn rest(criterion: &mut Criterion<ThreadCpu>) {
     };
     let mut group = criterion.benchmark_group("rest");
     for bytes in input::SIZES {
-        let raw = RawValue::from_string(input::arguments(bytes)).expect("JSON");
-        let arguments = guard::validate(&schema, Some(&raw)).expect("valid arguments");
+        let text = input::arguments(bytes);
+        let raw = Raw::parse(&text).expect("JSON");
+        let arguments = guard::validate(&schema, Some(raw)).expect("valid arguments");
         let mut out = Vec::new();
         group.throughput(Throughput::Bytes(raw.get().len() as u64));
         group.bench_function(

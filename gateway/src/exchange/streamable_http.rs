@@ -41,12 +41,7 @@ pub(super) async fn answer(frame: &Frame<'_>) -> Answer {
     {
         return refuse(frame, refusal);
     }
-    let headers = Headers::collect(
-        frame
-            .head
-            .headers()
-            .map(|(name, value)| (name.as_bytes(), value)),
-    );
+    let headers = Headers::of(frame.head);
     let mut answer = match frame.head.method {
         HttpMethod::Options => cors::preflight(),
         HttpMethod::Get => open_stream(frame, &headers).await,

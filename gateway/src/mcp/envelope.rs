@@ -4,22 +4,20 @@
 //! [`read`] accepts what JSON-RPC 2.0 and MCP call a message and refuses the rest; what a method's
 //! parameters must be is each method's business. It never copies a value that has no escapes.
 //!
-//! Invariants: no input recurses deeper than [`JSON_DEPTH_MAX`]; a member that we act on stands in its
+//! Invariants: no input recurses deeper than [`crate::limits::JSON_DEPTH_MAX`]; a member that we act on stands in its
 //! object once, so that no two readers of one body can see different requests.
 
-mod depth;
 mod member;
 mod parts;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use crate::limits::{JSON_DEPTH_MAX, REQUEST_ID_BYTES_MAX};
+use crate::json::raw::Raw;
+use crate::limits::REQUEST_ID_BYTES_MAX;
 use crate::refusal::Refusal;
 
 pub use member::Text;
-pub(super) use member::other_scalars;
+pub(crate) use member::next_name;
 
 /// A body that was read.
 #[derive(Debug)]
@@ -92,7 +90,7 @@ impl<'a> Id<'a> {
     /// The id in this JSON text; `None` where it is no string and no integer, or longer than
     /// [`REQUEST_ID_BYTES_MAX`].
     #[must_use]
-    pub fn read(raw: &'a RawValue) -> Option<Self> {
+    pub fn read(raw: Raw<'a>) -> Option<Self> {
         let text = raw.get();
         let sound = match text.as_bytes().first()? {
             b'"' => true,
@@ -108,7 +106,7 @@ impl<'a> Id<'a> {
     #[must_use]
     pub fn of_json(json: &'a str) -> Self {
         debug_assert!(
-            serde_json::from_str(json).is_ok_and(|raw| Self::read(raw).is_some()),
+            Raw::parse(json).is_ok_and(|raw| Self::read(raw).is_some()),
             "{json} is no id"
         );
         Self(json)
@@ -143,7 +141,7 @@ pub struct Params<'a> {
     /// `tools/call`.
     pub name: Text<'a>,
     /// `tools/call`: any JSON value but `null`, which stands for none.
-    pub arguments: Option<&'a RawValue>,
+    pub arguments: Option<Raw<'a>>,
     /// `tools/list`.
     pub cursor: Text<'a>,
     /// What `resources/read` names.
@@ -151,15 +149,15 @@ pub struct Params<'a> {
     /// `initialize`.
     pub protocol_version: Text<'a>,
     /// `initialize`.
-    pub capabilities: Option<&'a RawValue>,
+    pub capabilities: Option<Raw<'a>>,
     /// `initialize`.
-    pub client_info: Option<&'a RawValue>,
+    pub client_info: Option<Raw<'a>>,
     /// `logging/setLevel`.
     pub level: Text<'a>,
     /// `subscriptions/listen`.
-    pub notifications: Option<&'a RawValue>,
+    pub notifications: Option<Raw<'a>>,
     /// `notifications/cancelled`.
-    pub request_id: Option<&'a RawValue>,
+    pub request_id: Option<Raw<'a>>,
     /// `_meta`, empty where absent or no object.
     pub meta: Meta<'a>,
 }
@@ -171,13 +169,13 @@ pub struct Meta<'a> {
     /// `protocolVersion`: its presence makes a request a modern one.
     pub protocol_version: Text<'a>,
     /// `clientCapabilities`.
-    pub client_capabilities: Option<&'a RawValue>,
+    pub client_capabilities: Option<Raw<'a>>,
     /// `clientInfo`.
-    pub client_info: Option<&'a RawValue>,
+    pub client_info: Option<Raw<'a>>,
     /// `logLevel`.
     pub log_level: Text<'a>,
     /// `progressToken`.
-    pub progress_token: Option<&'a RawValue>,
+    pub progress_token: Option<Raw<'a>>,
     /// W3C `traceparent` (SEP-414).
     pub traceparent: Text<'a>,
 }
@@ -197,38 +195,22 @@ impl<'a> ClientInfo<'a> {
     /// Reads `clientInfo`; empty strings where it is absent or of another shape, as nothing may
     /// depend on it.
     #[must_use]
-    pub fn read(raw: Option<&'a RawValue>) -> Self {
+    pub fn read(raw: Option<Raw<'a>>) -> Self {
         raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or_default()
     }
-}
-
-/// Whether a raw value is an object. `RawValue` has no white space around it.
-#[must_use]
-pub fn is_object(raw: &RawValue) -> bool {
-    raw.get().starts_with('{')
-}
-
-/// Whether a JSON text is nested deeper than [`JSON_DEPTH_MAX`]: to be asked before any parser sees it.
-#[must_use]
-pub fn is_too_deep(json: &[u8]) -> bool {
-    depth::exceeds(json, JSON_DEPTH_MAX)
 }
 
 /// Reads a request body.
 ///
 /// # Errors
 /// [`Refusal::ParseError`] for what is not JSON in UTF-8, [`Refusal::TooDeep`] beyond
-/// [`JSON_DEPTH_MAX`], [`Refusal::BatchTooLong`], and [`Refusal::InvalidRequest`] for JSON that is no
+/// [`crate::limits::JSON_DEPTH_MAX`], [`Refusal::BatchTooLong`], and [`Refusal::InvalidRequest`] for JSON that is no
 /// message: another `jsonrpc` than `"2.0"`, an id that is no string or integer, `params` that is no
 /// object, a repeated member, an empty batch.
 pub fn read(body: &[u8]) -> Result<Envelope<'_>, Fault<'_>> {
     let fault = |refusal| Fault { refusal, id: None };
-    // Checked here because serde_json checks strings that it hands out, but not those it skips.
     let text = std::str::from_utf8(body).map_err(|_| fault(Refusal::ParseError))?;
-    if is_too_deep(body) {
-        return Err(fault(Refusal::TooDeep));
-    }
     if body.trim_ascii_start().first() == Some(&b'[') {
         return parts::read_batch(text).map_err(fault).map(Envelope::Batch);
     }

@@ -58,11 +58,12 @@ pub fn check_stream(headers: &Headers<'_>) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use crate::mcp::envelope::{Envelope, read};
+    use crate::mcp::headers::tests::headers_of;
 
-    fn headers<'a>(version: Option<&'a str>, session: Option<&'a str>) -> Headers<'a> {
-        let version = version.map(|value| (&b"MCP-Protocol-Version"[..], value.as_bytes()));
-        let session = session.map(|value| (&b"Mcp-Session-Id"[..], value.as_bytes()));
-        Headers::collect(version.into_iter().chain(session))
+    fn headers(version: Option<&str>, session: Option<&str>) -> Headers<'static> {
+        let version = version.map(|value| ("MCP-Protocol-Version", value));
+        let session = session.map(|value| ("Mcp-Session-Id", value));
+        headers_of(&version.into_iter().chain(session).collect::<Vec<_>>())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the gateway says of itself: `initialize` to legacy clients, `server/discover` to modern ones.
 
 use super::answer::{MODERN_MEMBERS, begin, end};
-use super::envelope::{Id, Params, Text, is_object};
+use super::envelope::{Id, Params, Text};
 use super::error::write_versions;
 use super::session::Declared;
 use super::version::{Revision, negotiate};
@@ -42,7 +42,7 @@ pub fn read_initialize(params: &Params<'_>) -> Result<Opening, Refusal> {
     let Text::Is(requested) = &params.protocol_version else {
         return Err(Refusal::ParamsInvalid);
     };
-    if params.capabilities.is_some_and(|raw| !is_object(raw)) {
+    if params.capabilities.is_some_and(|raw| !raw.is_object()) {
         return Err(Refusal::ParamsInvalid);
     }
     Ok(Opening {

@@ -1,10 +1,12 @@
-//! The headers that MCP reads, picked out of a head in one pass, and what their values mean (SEP-2243).
+//! The headers that MCP reads, and what their values mean (SEP-2243).
 //!
 //! Names are compared without case, values with it. A header that comes twice is never "the first of
 //! two": it is [`Field::Repeated`], and each reader refuses it, as two readers of one request could
 //! otherwise pick different values.
 
 mod value;
+
+use crate::http::head::Head;
 
 pub use value::{MalformedValue, decode};
 
@@ -21,6 +23,14 @@ pub enum Field<'a> {
 }
 
 impl<'a> Field<'a> {
+    fn of(value: Option<&'a [u8]>, repeated: bool) -> Self {
+        match value {
+            _ if repeated => Self::Repeated,
+            Some(value) => Self::Value(value),
+            None => Self::Absent,
+        }
+    }
+
     fn add(&mut self, value: &'a [u8]) {
         *self = match self {
             Self::Absent => Self::Value(value),
@@ -44,35 +54,31 @@ pub struct Headers<'a> {
     parameters: Vec<(&'a [u8], &'a [u8])>,
 }
 
-/// What all of them begin with, in lower case.
-const PREFIX: &[u8] = b"mcp-";
-/// What mirrored parameters have between [`PREFIX`] and their own name.
-const PARAMETER: &[u8] = b"param-";
+/// What the names of mirrored parameters begin with, in lower case.
+const PREFIX: &[u8] = b"mcp-param-";
 
 impl<'a> Headers<'a> {
-    /// Picks MCP's headers out of all headers of a request, given as name and value.
-    pub fn collect(headers: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Self {
-        let mut found = Self::default();
-        for (name, value) in headers {
-            if let Some(suffix) = strip_prefix_ignore_case(name, PREFIX) {
-                found.add(suffix, trim_optional_white_space(value));
-            }
+    /// Takes MCP's headers out of a request's head, which has already met them; only mirrored parameters
+    /// are worth a walk of their own.
+    #[must_use]
+    pub fn of(head: &Head<'a>) -> Self {
+        let repeated = head.repeated;
+        let mut found = Self {
+            protocol_version: Field::of(head.mcp_protocol_version, repeated.mcp_protocol_version),
+            method: Field::of(head.mcp_method, repeated.mcp_method),
+            name: Field::of(head.mcp_name, repeated.mcp_name),
+            session: Field::of(head.mcp_session_id, repeated.mcp_session_id),
+            parameters: Vec::new(),
+        };
+        if head.has_mcp_params {
+            found.parameters = head
+                .headers()
+                .filter_map(|(name, value)| {
+                    Some((strip_prefix_ignore_case(name.as_bytes(), PREFIX)?, value))
+                })
+                .collect();
         }
         found
-    }
-
-    fn add(&mut self, suffix: &'a [u8], value: &'a [u8]) {
-        if suffix.eq_ignore_ascii_case(b"protocol-version") {
-            self.protocol_version.add(value);
-        } else if suffix.eq_ignore_ascii_case(b"method") {
-            self.method.add(value);
-        } else if suffix.eq_ignore_ascii_case(b"name") {
-            self.name.add(value);
-        } else if suffix.eq_ignore_ascii_case(b"session-id") {
-            self.session.add(value);
-        } else if let Some(parameter) = strip_prefix_ignore_case(suffix, PARAMETER) {
-            self.parameters.push((parameter, value));
-        }
     }
 
     /// `Mcp-Param-{name}`.
@@ -93,30 +99,27 @@ fn strip_prefix_ignore_case<'a>(name: &'a [u8], prefix: &[u8]) -> Option<&'a [u8
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Spaces and tabs around a value are not part of it (RFC 9110 section 5.5).
-fn trim_optional_white_space(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::http::Scan;
+    use crate::http::head;
 
-    fn collect<'a>(headers: &[(&'a str, &'a str)]) -> Headers<'a> {
-        Headers::collect(
-            headers
-                .iter()
-                .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-        )
+    /// The headers of a request that has these.
+    pub(in crate::mcp) fn headers_of(headers: &[(&str, &str)]) -> Headers<'static> {
+        let lines: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let text = format!("POST /mcp HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n");
+        // Leaked, so that tests can keep what points into it.
+        let head = head::parse(text.leak().as_bytes(), &mut Scan::default());
+        Headers::of(&head.unwrap().unwrap())
     }
 
     #[test]
     fn names_are_compared_without_case_and_values_trimmed() {
-        let headers = collect(&[
-            ("host", "localhost"),
+        let headers = headers_of(&[
             ("mcp-protocol-VERSION", "2026-07-28"),
             ("MCP-METHOD", " \ttools/call\t "),
             ("Mcp-Name", "\t"),
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_header_that_comes_twice_has_no_value_even_where_both_agree() {
-        let headers = collect(&[
+        let headers = headers_of(&[
             ("Mcp-Method", "ping"),
             ("mcp-method", "ping"),
             ("Mcp-Session-Id", "a"),

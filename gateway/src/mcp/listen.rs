@@ -4,10 +4,9 @@
 //! modern stream carries the id of the request that opened it, as the specification asks.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::answer::{MODERN_MEMBERS, begin, end};
-use super::envelope::{Id, Params, is_object};
+use super::envelope::{Id, Params};
 use crate::refusal::Refusal;
 
 /// `notifications/tools/list_changed` as legacy clients know it.
@@ -33,9 +32,9 @@ pub fn read_filter(params: &Params<'_>) -> Result<Filter, Refusal> {
         #[serde(default)]
         tools_list_changed: Option<bool>,
     }
-    let raw: &RawValue = params
+    let raw = params
         .notifications
-        .filter(|raw| is_object(raw))
+        .filter(|raw| raw.is_object())
         .ok_or(Refusal::ParamsInvalid)?;
     let wanted: Notifications =
         serde_json::from_str(raw.get()).map_err(|_| Refusal::ParamsInvalid)?;
@@ -94,6 +93,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::raw::Raw;
     use crate::mcp::envelope::{Envelope, read};
 
     fn params(notifications: &str) -> Result<Filter, Refusal> {
@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn every_message_names_the_listen_request() {
         for text in ["7", r#""listen:0""#] {
-            let raw: Box<RawValue> = RawValue::from_string(text.to_owned()).unwrap();
-            let id = Id::read(&raw).unwrap();
+            let raw = Raw::parse(text).unwrap();
+            let id = Id::read(raw).unwrap();
             let subscription: Value = serde_json::from_str(text).unwrap();
             let written = |write: &dyn Fn(&mut Vec<u8>)| {
                 let mut out = Vec::new();

@@ -4,7 +4,7 @@
 //! routed, limited or logged by it. The order of checks is that of the reference servers: what era and
 //! version this is, then what the version asks for, then the method.
 
-use super::envelope::{Kind, Message, Params, Text, is_object};
+use super::envelope::{Kind, Message, Params, Text};
 use super::error::{Detail, HeaderFault, Refused};
 use super::headers::{Field, Headers, decode};
 use super::method::Method;
@@ -65,7 +65,7 @@ fn check_meta<'a>(params: &'a Params<'_>, headers: &Headers<'_>) -> Result<(), R
         });
     }
     match params.meta.client_capabilities {
-        Some(capabilities) if is_object(capabilities) => Ok(()),
+        Some(capabilities) if capabilities.is_object() => Ok(()),
         _ => Err(Refusal::MetaMissing.into()),
     }
 }

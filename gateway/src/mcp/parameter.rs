@@ -8,11 +8,10 @@ mod lookup;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 use super::error::{Detail, HeaderFault, Refused};
 use super::headers::{Field, Headers, decode};
 use super::modern::single;
+use crate::json::raw::Raw;
 use crate::refusal::{MirroredHeader, Refusal};
 use crate::snapshot::tool::MirroredParameter;
 
@@ -31,7 +30,7 @@ const INTEGER_MAX: i64 = (1 << 53) - 1;
 /// object, as then it has no one value.
 pub fn check<'t>(
     mirrored: &'t [MirroredParameter],
-    arguments: Option<&RawValue>,
+    arguments: Option<Raw<'_>>,
     headers: &Headers<'_>,
 ) -> Result<(), Refused<'t>> {
     for parameter in mirrored {

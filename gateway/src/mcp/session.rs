@@ -5,11 +5,11 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
 use super::revocation::Revocations;
 use super::seal::{Purpose, Sealer, random};
 use super::version::Revision;
+use crate::json::raw::Raw;
 use crate::limits::SESSION_AGE_S_MAX;
 use crate::refusal::Refusal;
 
@@ -48,7 +48,7 @@ pub struct Declared {
 impl Declared {
     /// Reads `capabilities`; what is not there, or `null`, is not declared.
     #[must_use]
-    pub fn read(capabilities: Option<&RawValue>) -> Self {
+    pub fn read(capabilities: Option<Raw<'_>>) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Capabilities {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::envelope::{Envelope, Id, Message};
 use super::error::{Refused, http_status};
 use super::headers::Headers;
+use super::headers::tests::headers_of;
 use super::seal::Sealer;
 use super::session::{Binding, Sessions};
 use super::version::{Era, Revision};
@@ -60,11 +61,7 @@ impl Gateway {
     }
 
     fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
-        let headers = Headers::collect(
-            headers
-                .iter()
-                .map(|(name, value)| (name.as_bytes(), value.as_bytes())),
-        );
+        let headers = headers_of(headers);
         let mut out = Vec::new();
         let status = match envelope::read(body.as_bytes()) {
             Err(fault) => refuse(

@@ -33,6 +33,8 @@ pub struct Clock {
     start: Instant,
     /// Atomic only so that a clock can be shared; each worker has one of its own.
     unix_ms_at_start: AtomicU64,
+    /// What was read last, in nanoseconds since `start`.
+    recent_ns: AtomicU64,
 }
 
 #[allow(
@@ -46,6 +48,7 @@ impl Clock {
         let clock = Self {
             start,
             unix_ms_at_start: AtomicU64::new(0),
+            recent_ns: AtomicU64::new(0),
         };
         clock.resynchronise();
         clock
@@ -60,10 +63,23 @@ impl Clock {
     /// The present moment (about 25 ns).
     #[must_use]
     pub fn now(&self) -> Now {
-        let elapsed = self.start.elapsed();
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        // 64 bits of nanoseconds last for 584 years.
+        let mono_ns = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.recent_ns.store(mono_ns, Ordering::Relaxed);
+        self.at(mono_ns)
+    }
+
+    /// The moment that [`Self::now`] gave last. A worker's tick reads the clock every 50 ms, so this is no
+    /// older, which is as exact as deadlines are: they are set by it.
+    #[must_use]
+    pub fn recent(&self) -> Now {
+        self.at(self.recent_ns.load(Ordering::Relaxed))
+    }
+
+    fn at(&self, mono_ns: u64) -> Now {
+        let elapsed_ms = mono_ns / 1_000_000;
         Now {
-            mono_ns: u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX),
+            mono_ns,
             unix_ms: self
                 .unix_ms_at_start
                 .load(Ordering::Relaxed)

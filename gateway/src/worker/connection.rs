@@ -169,9 +169,9 @@ async fn step(
     let mut early = None;
     let mut consumed = 0;
     let waiting = loop {
-        let now = core.clock.now();
         match framer.next(&inbox[consumed..]) {
             Ok(Next::Request { head, body, end }) => {
+                let now = core.clock.now();
                 outbox.deadline.set_idle(false);
                 outbox.deadline.clear();
                 *requests += 1;
@@ -267,7 +267,7 @@ fn absorb(inbox: &mut Vec<u8>, buffer: Vec<u8>, spare: &mut Vec<u8>) {
 /// move it.
 fn set_deadline(deadline: &Deadline, core: &Core, waiting: Waiting) {
     let limits = &core.shared.limits;
-    let now = core.clock.now();
+    let now = core.clock.recent();
     deadline.set_idle(waiting == Waiting::Idle);
     match waiting {
         Waiting::Idle => deadline.set(now, limits.idle_timeout_ms, Direction::Read),
@@ -378,7 +378,7 @@ impl Outbox<'_> {
     async fn write(&mut self, bytes: Vec<u8>) -> (bool, Vec<u8>) {
         let limits = &self.core.shared.limits;
         self.deadline.set(
-            self.core.clock.now(),
+            self.core.clock.recent(),
             limits.write_timeout_ms,
             Direction::Both,
         );

@@ -14,7 +14,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -107,26 +106,31 @@ pub fn run<F: Future>(driver: Driver, main: F) -> io::Result<F::Output> {
 /// Starts a task on this worker. A panic ends that task alone: the runtime itself would let it end the
 /// thread, and with it the calls of everyone else on this worker.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
+    let task = contained(task);
     // The handle is only for waiting; dropping it does not stop the task.
     drop(monoio::spawn(async move {
         // The panic's hook has said what happened; the connection that it happened to is closed.
-        let _ = contained(task).await;
+        let _ = task.await;
     }));
 }
 
 /// Starts a task that the worker cannot do without: a panic ends the process, whose supervisor starts it anew.
 pub fn spawn_vital(task: impl Future<Output = ()> + 'static) {
+    let task = contained(task);
     drop(monoio::spawn(async move {
-        if contained(task).await.is_err() {
+        if task.await.is_err() {
             std::process::abort();
         }
     }));
 }
 
-/// Runs a future to its end or its panic.
-async fn contained<T>(task: impl Future<Output = T>) -> std::thread::Result<T> {
-    let mut task = pin!(task);
-    poll_fn(|context| {
+/// Runs a future to its end or its panic. In a box, because an `async` block keeps what it was given beside
+/// what it makes of it: pinned in place, a connection's 9 KB were held three times.
+fn contained<T>(
+    task: impl Future<Output = T> + 'static,
+) -> impl Future<Output = std::thread::Result<T>> {
+    let mut task = Box::pin(task);
+    poll_fn(move |context| {
         // Not polled again after a panic, so what it left half done is only dropped.
         match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context))) {
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
@@ -134,7 +138,6 @@ async fn contained<T>(task: impl Future<Output = T>) -> std::thread::Result<T> {
             Err(panic) => Poll::Ready(Err(panic)),
         }
     })
-    .await
 }
 
 /// Lets the other tasks of this worker and the ring run. Through a timer, because monoio 0.2.4 puts a task

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
 
 use crate::adapter::result::ToolResult;
 use crate::json;
+use crate::json::raw::Raw;
 
 /// Where an embedded resource says it comes from. It must be a URI and must not tell where the
 /// upstream is; nobody can read it again.
@@ -134,13 +134,13 @@ pub(super) fn write(media_type: MediaType<'_>, body: &[u8], out: &mut ToolResult
 }
 
 /// JSON travels as it came, twice: as text for models, as data for programs. What is not JSON after
-/// all is text.
+/// all is text, and so is what nests deeper than clients' parsers go ([`crate::limits::JSON_DEPTH_MAX`]).
 fn write_json(media_type: MediaType<'_>, body: &[u8], out: &mut ToolResult) {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let text = text(media_type.charset, body);
     out.set_text(&text);
-    if let Ok(value) = serde_json::from_str::<&RawValue>(&text) {
-        out.structured_is_object = value.get().starts_with('{');
+    if let Ok(value) = Raw::parse(&text) {
+        out.structured_is_object = value.is_object();
         out.structured = Some(value.get().as_bytes().to_vec());
     }
 }
@@ -210,7 +210,12 @@ pub(super) fn readable(media_type: MediaType<'_>, body: &[u8]) -> String {
 fn text(charset: Charset, body: &[u8]) -> Cow<'_, str> {
     match charset {
         Charset::Utf8 => {
-            String::from_utf8_lossy(body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body))
+            let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+            // `from_utf8_lossy` alone looks at each character, also of a text that is sound.
+            match std::str::from_utf8(body) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(body),
+            }
         }
         Charset::Latin1 if body.is_ascii() => String::from_utf8_lossy(body),
         Charset::Latin1 => Cow::Owned(body.iter().map(|&byte| windows_1252(byte)).collect()),

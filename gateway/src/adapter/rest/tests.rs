@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::json::raw::Raw;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::*;
 use crate::control::spec::{
@@ -95,8 +95,8 @@ fn try_send_with(
     context: &CallContext<'_>,
 ) -> Result<Sent, String> {
     let schema = ArgumentSchema::compile(&json!({})).unwrap();
-    let raw: Box<RawValue> = serde_json::from_str(arguments).unwrap();
-    let arguments = guard::validate(&schema, Some(&raw)).map_err(|invalid| invalid.to_string())?;
+    let raw = Raw::parse(arguments).unwrap();
+    let arguments = guard::validate(&schema, Some(raw)).map_err(|invalid| invalid.to_string())?;
     let mut out = b"before".to_vec();
     let result = encode(operation, &upstream(), &arguments, context, &mut out);
     if let Err(invalid) = result {
@@ -165,11 +165,10 @@ fn a_whole_request() {
     });
     let operation = RestOperation::compile(&plan, UpstreamId(0)).unwrap();
     let schema = ArgumentSchema::compile(&json!({})).unwrap();
-    let raw: Box<RawValue> = serde_json::from_str(
-        r#"{"id":"o 1","sku": "a\u0062c" ,"dry":true,"big":12345678901234567890123}"#,
-    )
-    .unwrap();
-    let arguments = guard::validate(&schema, Some(&raw)).unwrap();
+    let raw =
+        Raw::parse(r#"{"id":"o 1","sku": "a\u0062c" ,"dry":true,"big":12345678901234567890123}"#)
+            .unwrap();
+    let arguments = guard::validate(&schema, Some(raw)).unwrap();
     let trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let context = CallContext {
         request_id: "req-1",

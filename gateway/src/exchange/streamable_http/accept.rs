@@ -45,9 +45,16 @@ fn choose<'a>(anything: bool, ranges: impl Iterator<Item = &'a [u8]>) -> Option<
 
 /// The media ranges of all `Accept` headers, without those of quality 0.
 fn accepted<'a>(head: &Head<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    head.headers()
-        .filter(|(name, _)| name.eq_ignore_ascii_case("accept"))
-        .flat_map(|(_, value)| value.split(|byte| *byte == b','))
+    let further = head.repeated.accept.then(|| {
+        head.headers()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("accept"))
+            .skip(1)
+            .map(|(_, value)| value)
+    });
+    head.accept
+        .into_iter()
+        .chain(further.into_iter().flatten())
+        .flat_map(|value| value.split(|byte| *byte == b','))
         .filter(|range| !has_quality_zero(range))
         .map(media_type)
 }

@@ -1,4 +1,4 @@
-//! Reads JSON text into a [`Document`]'s spans: one pass, no recursion, strict RFC 8259 grammar.
+//! Reads JSON text into a [`Document`]'s spans: one pass of the lexer, no recursion.
 //! Not a tokenizer for streams: the whole text is there.
 
 use std::borrow::Cow;
@@ -7,6 +7,7 @@ use super::{
     COUNT_MAX, COUNT_SHIFT, Document, DocumentFault, ESCAPED, Entry, INDEXED_MEMBERS_MIN, Index,
     Kind, Node,
 };
+use crate::json::lexer::{self, Lexer, Quoted};
 use crate::limits;
 
 /// Marks that a value has no parent.
@@ -23,8 +24,7 @@ pub(super) fn scan(text: &str) -> Result<Document<'_>, DocumentFault> {
     }
     let reserved = (text.len() / BYTES_PER_ENTRY + 4).min(RESERVED_ENTRIES_MAX);
     let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
+        lexer: Lexer::new(text),
         parent: NO_PARENT,
         depth: 0,
         document: Document {
@@ -48,8 +48,7 @@ pub(super) fn unescape(raw: &str) -> Option<String> {
 }
 
 struct Scanner<'t> {
-    bytes: &'t [u8],
-    at: usize,
+    lexer: Lexer<'t>,
     /// Entry of the innermost open array or object.
     parent: usize,
     depth: usize,
@@ -59,36 +58,28 @@ struct Scanner<'t> {
 impl Scanner<'_> {
     fn run(&mut self) -> Result<(), DocumentFault> {
         loop {
-            self.skip_space();
             if self.open()? {
                 continue;
             }
             // A whole value was read: go on in its parent, closing what ends here.
             loop {
                 if self.parent == NO_PARENT {
-                    self.skip_space();
-                    return if self.at == self.bytes.len() {
-                        Ok(())
-                    } else {
-                        self.malformed()
-                    };
+                    return Ok(self.lexer.end()?);
                 }
-                self.skip_space();
                 let kind = self.document.entries[self.parent].kind();
-                match (self.peek(), kind) {
+                match (self.lexer.peek_token(), kind) {
                     (b',', Kind::Array) => {
-                        self.at += 1;
+                        self.lexer.bump();
                         break;
                     }
                     (b',', _) => {
-                        self.at += 1;
-                        self.skip_space();
+                        self.lexer.bump();
                         self.name()?;
                         break;
                     }
                     (b']', Kind::Array) => self.close()?,
                     (b'}', Kind::Object) => self.close()?,
-                    _ => return self.malformed(),
+                    _ => return Ok(self.lexer.malformed()?),
                 }
             }
         }
@@ -98,11 +89,12 @@ impl Scanner<'_> {
     /// next.
     fn open(&mut self) -> Result<bool, DocumentFault> {
         self.count_member()?;
-        let start = self.at;
-        match self.peek() {
+        let token = self.lexer.peek_token();
+        let start = self.lexer.position();
+        match token {
             b'"' => {
-                let escaped = self.string()?;
-                self.push(Kind::String, start, escaped);
+                let string = self.lexer.string()?;
+                self.push_string(start, string)?;
             }
             b'{' => return self.open_container(Kind::Object, b'}'),
             b'[' => return self.open_container(Kind::Array, b']'),
@@ -110,8 +102,8 @@ impl Scanner<'_> {
             b'f' => self.literal(b"false", Kind::Boolean)?,
             b'n' => self.literal(b"null", Kind::Null)?,
             _ => {
-                self.number()?;
-                self.push(Kind::Number, start, false);
+                self.lexer.number()?;
+                self.push(Kind::Number, start);
             }
         }
         Ok(false)
@@ -122,12 +114,11 @@ impl Scanner<'_> {
         if self.depth > limits::JSON_DEPTH_MAX {
             return Err(DocumentFault::TooDeep);
         }
-        let entry = Entry::new(kind, self.at, 0, self.parent);
+        let entry = Entry::new(kind, self.lexer.position(), 0, self.parent);
         self.parent = self.document.entries.len();
         self.document.entries.push(entry);
-        self.at += 1;
-        self.skip_space();
-        if self.peek() == end {
+        self.lexer.bump();
+        if self.lexer.peek_token() == end {
             self.close()?;
             return Ok(false);
         }
@@ -138,7 +129,7 @@ impl Scanner<'_> {
     }
 
     fn close(&mut self) -> Result<(), DocumentFault> {
-        self.at += 1;
+        self.lexer.bump();
         self.depth -= 1;
         let object = self.parent;
         let next = self.document.entries.len();
@@ -147,7 +138,7 @@ impl Scanner<'_> {
         // As in `Entry::new`: `scan` bounds both.
         #[allow(clippy::cast_possible_truncation, reason = "bounded by scan")]
         {
-            entry.end = self.at as u32;
+            entry.end = self.lexer.position() as u32;
             entry.next = next as u32;
         }
         self.parent = parent;
@@ -159,15 +150,10 @@ impl Scanner<'_> {
 
     /// Reads `"name" :`.
     fn name(&mut self) -> Result<(), DocumentFault> {
-        let start = self.at;
-        let escaped = self.string()?;
-        self.push(Kind::String, start, escaped);
-        self.skip_space();
-        if self.peek() != b':' {
-            return self.malformed();
-        }
-        self.at += 1;
-        Ok(())
+        self.lexer.peek_token();
+        let start = self.lexer.position();
+        let name = self.lexer.name()?;
+        self.push_string(start, name)
     }
 
     fn count_member(&mut self) -> Result<(), DocumentFault> {
@@ -180,105 +166,31 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn push(&mut self, kind: Kind, start: usize, escaped: bool) {
-        let mut entry = Entry::new(kind, start, self.at, self.document.entries.len() + 1);
-        if escaped {
+    fn push_string(&mut self, start: usize, string: Quoted<'_>) -> Result<(), DocumentFault> {
+        if string.surrogates && string.decode().is_none() {
+            return Err(DocumentFault::LoneSurrogate);
+        }
+        let end = start + string.raw.len();
+        let mut entry = Entry::new(Kind::String, start, end, self.document.entries.len() + 1);
+        if string.escaped {
             entry.meta |= ESCAPED;
         }
         self.document.entries.push(entry);
-    }
-
-    /// Reads a string with its quotes; true where it holds escapes.
-    fn string(&mut self) -> Result<bool, DocumentFault> {
-        if self.peek() != b'"' {
-            return self.malformed();
-        }
-        let start = self.at;
-        self.at += 1;
-        let mut escaped = false;
-        let mut surrogates = false;
-        loop {
-            self.at = plain_end(self.bytes, self.at);
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    break;
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    surrogates |= self.escape()?;
-                }
-                _ => return self.malformed(),
-            }
-        }
-        if surrogates && unescape(&self.document.text[start..self.at]).is_none() {
-            return Err(DocumentFault::LoneSurrogate);
-        }
-        Ok(escaped)
-    }
-
-    /// Reads one escape; true where it is half of a surrogate pair.
-    fn escape(&mut self) -> Result<bool, DocumentFault> {
-        match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 2;
-                Ok(false)
-            }
-            Some(b'u') => {
-                let Some(digits) = self.bytes.get(self.at + 2..self.at + 6) else {
-                    return self.malformed();
-                };
-                if !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return self.malformed();
-                }
-                self.at += 6;
-                Ok(matches!(digits[0], b'd' | b'D')
-                    && matches!(digits[1], b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'))
-            }
-            _ => self.malformed(),
-        }
-    }
-
-    fn number(&mut self) -> Result<(), DocumentFault> {
-        if self.peek() == b'-' {
-            self.at += 1;
-        }
-        match self.peek() {
-            b'0' => self.at += 1,
-            b'1'..=b'9' => self.digits()?,
-            _ => return self.malformed(),
-        }
-        if self.peek() == b'.' {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.peek(), b'e' | b'E') {
-            self.at += 1;
-            if matches!(self.peek(), b'+' | b'-') {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), DocumentFault> {
-        if !self.peek().is_ascii_digit() {
-            return self.malformed();
-        }
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
-        }
-        Ok(())
+    fn push(&mut self, kind: Kind, start: usize) {
+        let end = self.lexer.position();
+        let next = self.document.entries.len() + 1;
+        self.document
+            .entries
+            .push(Entry::new(kind, start, end, next));
     }
 
     fn literal(&mut self, word: &[u8], kind: Kind) -> Result<(), DocumentFault> {
-        let start = self.at;
-        if !self.bytes[start..].starts_with(word) {
-            return self.malformed();
-        }
-        self.at += word.len();
-        self.push(kind, start, false);
+        let start = self.lexer.position();
+        self.lexer.literal(word)?;
+        self.push(kind, start);
         Ok(())
     }
 
@@ -312,20 +224,14 @@ impl Scanner<'_> {
         }
         Ok(())
     }
+}
 
-    fn skip_space(&mut self) {
-        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
-            self.at += 1;
+impl From<lexer::Fault> for DocumentFault {
+    fn from(fault: lexer::Fault) -> Self {
+        match fault {
+            lexer::Fault::Malformed(at) => Self::Malformed(at),
+            lexer::Fault::TooDeep => Self::TooDeep,
         }
-    }
-
-    /// The next byte; NUL, which no rule accepts, at the end.
-    fn peek(&self) -> u8 {
-        self.bytes.get(self.at).copied().unwrap_or(0)
-    }
-
-    fn malformed<T>(&self) -> Result<T, DocumentFault> {
-        Err(DocumentFault::Malformed(self.at))
     }
 }
 
@@ -364,32 +270,4 @@ fn sorted_names(object: Node<'_>) -> Result<Index, DocumentFault> {
         object: object.at,
         names: names.into_iter().map(|(_, at)| at).collect(),
     })
-}
-
-/// Where the plain part of a string ends: the first quote, backslash or control character, or the
-/// text's end. Eight bytes at a time; the lowest flag of each test is exact, higher ones may be
-/// carries, so the lowest of all is exact.
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let found = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & HIGHS;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            return at;
-        }
-        at += 1;
-    }
-    at
 }

@@ -1,14 +1,14 @@
 //! Results by revision.
 
-use serde_json::value::RawValue;
+use crate::json::raw::Raw;
 use serde_json::{Value, json};
 
 use super::*;
 
 fn with_id(write: impl FnOnce(&mut Vec<u8>, Id<'_>)) -> Value {
-    let raw = RawValue::from_string(r#""a\"1""#.to_owned()).unwrap();
+    let raw = Raw::parse(r#""a\"1""#).unwrap();
     let mut out = Vec::new();
-    write(&mut out, Id::read(&raw).unwrap());
+    write(&mut out, Id::read(raw).unwrap());
     let answer: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(answer["jsonrpc"], "2.0");
     assert_eq!(answer["id"], "a\"1");

@@ -2,10 +2,9 @@
 //! rest of the message, its id above all, is still read.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use crate::json::lexer::{Fault, Lexer};
+use crate::json::raw::Raw;
 
 /// A member that should be a string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub enum Text<'a> {
     Other,
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
     /// The string, where it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
@@ -28,76 +27,52 @@ impl Text<'_> {
             Self::Absent | Self::Other => None,
         }
     }
+
+    /// The string, where it is one.
+    pub(crate) fn into_string(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Is(text) => Some(text),
+            Self::Absent | Self::Other => None,
+        }
+    }
+
+    /// Reads a member's value.
+    ///
+    /// # Errors
+    /// It is no JSON, or a string that UTF-8 cannot carry.
+    pub(crate) fn read(lexer: &mut Lexer<'a>) -> Result<Self, Fault> {
+        if lexer.peek_token() != b'"' {
+            let value = lexer.value()?;
+            return Ok(if value.get() == "null" {
+                Self::Absent
+            } else {
+                Self::Other
+            });
+        }
+        let string = lexer.string()?;
+        match string.decode() {
+            Some(text) => Ok(Self::Is(text)),
+            None => lexer.malformed(),
+        }
+    }
 }
 
-/// Visitor methods for the scalars a lenient member does not want, and `null`, which is absence.
-macro_rules! other_scalars {
-    ($absent:expr, $other:expr) => {
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok($absent)
-        }
+/// Reads a member that stays JSON; `null` stands for none.
+pub(super) fn read_raw<'a>(lexer: &mut Lexer<'a>) -> Result<Option<Raw<'a>>, Fault> {
+    let value = lexer.value()?;
+    Ok((value.get() != "null").then_some(value))
+}
 
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok($other)
-        }
-
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok($other)
-        }
-
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok($other)
-        }
-
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok($other)
-        }
+/// The next member's decoded name, with the lexer at its value; `None` at the object's end.
+pub(crate) fn next_name<'a>(
+    lexer: &mut Lexer<'a>,
+    first: &mut bool,
+) -> Result<Option<Cow<'a, str>>, Fault> {
+    let Some(name) = lexer.next_name(first)? else {
+        return Ok(None);
     };
-}
-pub(in crate::mcp) use other_scalars;
-
-/// Passes over the rest of an array.
-pub(super) fn skip_seq<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
-    while seq.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-/// Passes over the rest of an object.
-fn skip_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
-    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
+    match name.decode() {
+        Some(name) => Ok(Some(name)),
+        None => lexer.malformed(),
     }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        skip_seq(seq).map(|()| Text::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        skip_map(map).map(|()| Text::Other)
-    }
-
-    other_scalars!(Text::Absent, Text::Other);
 }

@@ -1,91 +1,141 @@
-//! The members of a message as serde meets them, and the message they make.
+//! The members of a message, noted where they stand in one pass, and the message they make.
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
-use super::member::{Text, other_scalars, skip_seq};
+use super::member::{Text, next_name, read_raw};
 use super::{Fault, Id, Kind, Message, Meta, Params};
+use crate::json::lexer::{self, Lexer};
+use crate::json::raw::Raw;
 use crate::limits::BATCH_MESSAGES_MAX;
 use crate::refusal::Refusal;
 
 /// Reads a text that is no array.
 pub(super) fn read_one(text: &str) -> Result<Message<'_>, Fault<'_>> {
-    match serde_json::from_str::<Parts<'_>>(text) {
-        Ok(parts) => parts.into_message(),
-        Err(error) => Err(Fault {
-            refusal: refusal(text, &error),
-            id: None,
-        }),
+    let fault = |refusal| Fault { refusal, id: None };
+    let mut lexer = Lexer::new(text);
+    if lexer.peek_token() != b'{' {
+        // JSON, but no message.
+        Raw::parse(text).map_err(|broken| fault(broken.into()))?;
+        return Err(fault(Refusal::InvalidRequest));
     }
+    let mut parts = Parts::default();
+    parts
+        .read(&mut lexer)
+        .map_err(|broken| fault(broken.into()))?;
+    parts.into_message()
 }
 
-/// Reads a text that begins as an array.
+/// Reads a text that begins as an array, to its end even where it is too long, so that broken JSON is told
+/// apart.
 pub(super) fn read_batch(text: &str) -> Result<Vec<Result<Message<'_>, Fault<'_>>>, Refusal> {
-    let batch: Batch<'_> = serde_json::from_str(text).map_err(|error| refusal(text, &error))?;
-    if batch.too_long {
-        return Err(Refusal::BatchTooLong);
+    let mut lexer = Lexer::new(text);
+    let mut messages = Vec::new();
+    let (mut count, mut first) = (0, true);
+    lexer.open_array()?;
+    while lexer.next_element(&mut first)? {
+        let message = lexer.value()?;
+        count += 1;
+        if count <= BATCH_MESSAGES_MAX {
+            messages.push(read_one(message.get()));
+        }
     }
-    if batch.messages.is_empty() {
-        return Err(Refusal::InvalidRequest);
+    lexer.end()?;
+    match count {
+        0 => Err(Refusal::InvalidRequest),
+        1..=BATCH_MESSAGES_MAX => Ok(messages),
+        _ => Err(Refusal::BatchTooLong),
     }
-    Ok(batch.messages)
 }
-
-/// "Data" is a value of another shape than asked for, a document that is no object. The parser stopped
-/// there, so whether the rest is JSON is not known yet.
-fn refusal(text: &str, error: &serde_json::Error) -> Refusal {
-    if error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok() {
-        Refusal::InvalidRequest
-    } else {
-        Refusal::ParseError
-    }
-}
-
-// === impl Parts ===
 
 /// The members of one message.
 #[derive(Default)]
 struct Parts<'a> {
     jsonrpc: Text<'a>,
-    id: Option<&'a RawValue>,
+    id: Option<Raw<'a>>,
     method: Text<'a>,
     params: Params<'a>,
     has_result: bool,
     has_error: bool,
-    /// `params` is there and no object, or the whole message is none.
+    /// `params` is there and no object.
     misshapen: bool,
-    seen: Seen,
-}
-
-/// Which known members were met, and whether one of them twice. One bit a member of [`Parts`],
-/// [`Params`] and [`Meta`].
-#[derive(Default)]
-struct Seen {
-    members: u32,
+    /// A member that we act on stands twice in its object.
     repeated: bool,
     id_repeated: bool,
 }
 
+/// Which known members of one object were met, a bit each.
+#[derive(Default)]
+struct Seen(u32);
+
 impl Seen {
-    fn note(&mut self, member: u32) {
+    /// Whether this member was met before.
+    fn again(&mut self, member: u32) -> bool {
         let bit = 1 << member;
-        self.repeated |= self.members & bit != 0;
-        self.members |= bit;
+        let again = self.0 & bit != 0;
+        self.0 |= bit;
+        again
     }
 }
 
 impl<'a> Parts<'a> {
+    fn read(&mut self, lexer: &mut Lexer<'a>) -> Result<(), lexer::Fault> {
+        let (mut seen, mut first) = (Seen::default(), true);
+        lexer.open_object()?;
+        while let Some(name) = next_name(lexer, &mut first)? {
+            let member = match &*name {
+                "jsonrpc" => {
+                    self.jsonrpc = Text::read(lexer)?;
+                    0
+                }
+                "id" => {
+                    self.id_repeated = self.id.is_some();
+                    self.id = Some(lexer.value()?);
+                    1
+                }
+                "method" => {
+                    self.method = Text::read(lexer)?;
+                    2
+                }
+                "params" => {
+                    self.read_params(lexer)?;
+                    3
+                }
+                "result" => {
+                    lexer.value()?;
+                    self.has_result = true;
+                    4
+                }
+                "error" => {
+                    lexer.value()?;
+                    self.has_error = true;
+                    5
+                }
+                _ => {
+                    lexer.value()?;
+                    continue;
+                }
+            };
+            self.repeated |= seen.again(member);
+        }
+        lexer.end()
+    }
+
+    fn read_params(&mut self, lexer: &mut Lexer<'a>) -> Result<(), lexer::Fault> {
+        if lexer.peek_token() == b'{' {
+            self.repeated |= self.params.read(lexer)?;
+        } else {
+            // `null` is what some serializers write for "none".
+            self.misshapen |= lexer.value()?.get() != "null";
+        }
+        Ok(())
+    }
+
     fn into_message(self) -> Result<Message<'a>, Fault<'a>> {
-        let id = if self.seen.id_repeated {
+        let id = if self.id_repeated {
             None
         } else {
             self.id.and_then(Id::read)
         };
         let is_response = self.has_result || self.has_error;
-        let sound = self.jsonrpc.as_str() == Some("2.0") && !self.misshapen && !self.seen.repeated;
+        let sound = self.jsonrpc.as_str() == Some("2.0") && !self.misshapen && !self.repeated;
         let kind = match self.method {
             _ if !sound => None,
             Text::Is(method) if !is_response => match (self.id, id) {
@@ -110,284 +160,112 @@ impl<'a> Parts<'a> {
     }
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum Key {
-    Jsonrpc,
-    Id,
-    Method,
-    Params,
-    Result,
-    Error,
-    #[serde(other)]
-    Unknown,
-}
-
-impl<'de> Deserialize<'de> for Parts<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PartsVisitor)
-    }
-}
-
-struct PartsVisitor;
-
-impl<'de> Visitor<'de> for PartsVisitor {
-    type Value = Parts<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON-RPC message")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut parts = Parts::default();
-        while let Some(key) = map.next_key::<Key>()? {
-            if !matches!(key, Key::Unknown) {
-                parts.seen.note(key as u32);
-            }
-            match key {
-                Key::Jsonrpc => parts.jsonrpc = map.next_value()?,
-                Key::Id => {
-                    parts.seen.id_repeated = parts.id.is_some();
-                    parts.id = Some(map.next_value()?);
+impl<'a> Params<'a> {
+    /// Reads the object; whether a member that we act on stands twice in it.
+    fn read(&mut self, lexer: &mut Lexer<'a>) -> Result<bool, lexer::Fault> {
+        let (mut seen, mut first) = (Seen::default(), true);
+        let mut repeated = false;
+        lexer.open_object()?;
+        while let Some(name) = next_name(lexer, &mut first)? {
+            let member = match &*name {
+                "name" => {
+                    self.name = Text::read(lexer)?;
+                    0
                 }
-                Key::Method => parts.method = map.next_value()?,
-                Key::Params => {
-                    let read: ParamsMember<'_> = map.next_value()?;
-                    parts.params = read.params;
-                    parts.misshapen |= read.misshapen;
-                    parts.seen.repeated |= read.repeated;
+                "arguments" => {
+                    self.arguments = read_raw(lexer)?;
+                    1
                 }
-                Key::Result => {
-                    map.next_value::<IgnoredAny>()?;
-                    parts.has_result = true;
+                "_meta" => {
+                    repeated |= self.meta.read(lexer)?;
+                    2
                 }
-                Key::Error => {
-                    map.next_value::<IgnoredAny>()?;
-                    parts.has_error = true;
+                "cursor" => {
+                    self.cursor = Text::read(lexer)?;
+                    3
                 }
-                Key::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
+                "uri" => {
+                    self.uri = Text::read(lexer)?;
+                    4
                 }
-            }
-        }
-        Ok(parts)
-    }
-}
-
-// === impl ParamsMember ===
-
-/// `params` and what is wrong with it.
-#[derive(Default)]
-struct ParamsMember<'a> {
-    params: Params<'a>,
-    misshapen: bool,
-    repeated: bool,
-}
-
-impl ParamsMember<'_> {
-    fn misshapen() -> Self {
-        Self {
-            misshapen: true,
-            ..Self::default()
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(field_identifier, rename_all = "camelCase")]
-enum ParamsKey {
-    Name,
-    Arguments,
-    Cursor,
-    Uri,
-    ProtocolVersion,
-    Capabilities,
-    ClientInfo,
-    Level,
-    Notifications,
-    RequestId,
-    #[serde(rename = "_meta")]
-    Meta,
-    #[serde(other)]
-    Unknown,
-}
-
-impl<'de> Deserialize<'de> for ParamsMember<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ParamsVisitor)
-    }
-}
-
-struct ParamsVisitor;
-
-impl<'de> Visitor<'de> for ParamsVisitor {
-    type Value = ParamsMember<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut params = Params::default();
-        let mut seen = Seen::default();
-        while let Some(key) = map.next_key::<ParamsKey>()? {
-            if !matches!(key, ParamsKey::Unknown) {
-                seen.note(key as u32);
-            }
-            match key {
-                ParamsKey::Name => params.name = map.next_value()?,
-                ParamsKey::Arguments => params.arguments = map.next_value()?,
-                ParamsKey::Cursor => params.cursor = map.next_value()?,
-                ParamsKey::Uri => params.uri = map.next_value()?,
-                ParamsKey::ProtocolVersion => params.protocol_version = map.next_value()?,
-                ParamsKey::Capabilities => params.capabilities = map.next_value()?,
-                ParamsKey::ClientInfo => params.client_info = map.next_value()?,
-                ParamsKey::Level => params.level = map.next_value()?,
-                ParamsKey::Notifications => params.notifications = map.next_value()?,
-                ParamsKey::RequestId => params.request_id = map.next_value()?,
-                ParamsKey::Meta => {
-                    let read: MetaMember<'_> = map.next_value()?;
-                    params.meta = read.meta;
-                    seen.repeated |= read.repeated;
+                "protocolVersion" => {
+                    self.protocol_version = Text::read(lexer)?;
+                    5
                 }
-                ParamsKey::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
+                "capabilities" => {
+                    self.capabilities = read_raw(lexer)?;
+                    6
                 }
-            }
-        }
-        Ok(ParamsMember {
-            params,
-            misshapen: false,
-            repeated: seen.repeated,
-        })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        skip_seq(seq).map(|()| ParamsMember::misshapen())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(ParamsMember::misshapen())
-    }
-
-    // `null` is what some serializers write for "none".
-    other_scalars!(ParamsMember::default(), ParamsMember::misshapen());
-}
-
-// === impl MetaMember ===
-
-/// `_meta` and whether a member of it is repeated. A `_meta` that is no object counts as none.
-#[derive(Default)]
-struct MetaMember<'a> {
-    meta: Meta<'a>,
-    repeated: bool,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(field_identifier)]
-enum MetaKey {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
-    ProtocolVersion,
-    #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
-    ClientCapabilities,
-    #[serde(rename = "io.modelcontextprotocol/clientInfo")]
-    ClientInfo,
-    #[serde(rename = "io.modelcontextprotocol/logLevel")]
-    LogLevel,
-    #[serde(rename = "progressToken")]
-    ProgressToken,
-    #[serde(rename = "traceparent")]
-    Traceparent,
-    #[serde(other)]
-    Unknown,
-}
-
-impl<'de> Deserialize<'de> for MetaMember<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(MetaVisitor)
-    }
-}
-
-struct MetaVisitor;
-
-impl<'de> Visitor<'de> for MetaVisitor {
-    type Value = MetaMember<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut meta = Meta::default();
-        let mut seen = Seen::default();
-        while let Some(key) = map.next_key::<MetaKey>()? {
-            if !matches!(key, MetaKey::Unknown) {
-                seen.note(key as u32);
-            }
-            match key {
-                MetaKey::ProtocolVersion => meta.protocol_version = map.next_value()?,
-                MetaKey::ClientCapabilities => meta.client_capabilities = map.next_value()?,
-                MetaKey::ClientInfo => meta.client_info = map.next_value()?,
-                MetaKey::LogLevel => meta.log_level = map.next_value()?,
-                MetaKey::ProgressToken => meta.progress_token = map.next_value()?,
-                MetaKey::Traceparent => meta.traceparent = map.next_value()?,
-                MetaKey::Unknown => {
-                    map.next_value::<IgnoredAny>()?;
+                "clientInfo" => {
+                    self.client_info = read_raw(lexer)?;
+                    7
                 }
-            }
-        }
-        Ok(MetaMember {
-            meta,
-            repeated: seen.repeated,
-        })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        skip_seq(seq).map(|()| MetaMember::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(MetaMember::default())
-    }
-
-    other_scalars!(MetaMember::default(), MetaMember::default());
-}
-
-// === impl Batch ===
-
-/// An array of messages, read to its end even where it is too long, so that broken JSON is told apart.
-#[derive(Default)]
-struct Batch<'a> {
-    messages: Vec<Result<Message<'a>, Fault<'a>>>,
-    too_long: bool,
-}
-
-impl<'de> Deserialize<'de> for Batch<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(BatchVisitor)
-    }
-}
-
-struct BatchVisitor;
-
-impl<'de> Visitor<'de> for BatchVisitor {
-    type Value = Batch<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an array of JSON-RPC messages")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut batch = Batch::default();
-        while batch.messages.len() < BATCH_MESSAGES_MAX {
-            let Some(element) = seq.next_element::<&'de RawValue>()? else {
-                return Ok(batch);
+                "level" => {
+                    self.level = Text::read(lexer)?;
+                    8
+                }
+                "notifications" => {
+                    self.notifications = read_raw(lexer)?;
+                    9
+                }
+                "requestId" => {
+                    self.request_id = read_raw(lexer)?;
+                    10
+                }
+                _ => {
+                    lexer.value()?;
+                    continue;
+                }
             };
-            batch.messages.push(read_one(element.get()));
+            repeated |= seen.again(member);
         }
-        while seq.next_element::<IgnoredAny>()?.is_some() {
-            batch.too_long = true;
+        Ok(repeated)
+    }
+}
+
+impl<'a> Meta<'a> {
+    /// Reads the object, or passes over what is none; whether a member that we act on stands twice in it.
+    fn read(&mut self, lexer: &mut Lexer<'a>) -> Result<bool, lexer::Fault> {
+        let (mut seen, mut first) = (Seen::default(), true);
+        let mut repeated = false;
+        if lexer.peek_token() != b'{' {
+            lexer.value()?;
+            return Ok(false);
         }
-        Ok(batch)
+        lexer.open_object()?;
+        while let Some(name) = next_name(lexer, &mut first)? {
+            let member = match &*name {
+                "io.modelcontextprotocol/protocolVersion" => {
+                    self.protocol_version = Text::read(lexer)?;
+                    0
+                }
+                "io.modelcontextprotocol/clientCapabilities" => {
+                    self.client_capabilities = read_raw(lexer)?;
+                    1
+                }
+                "io.modelcontextprotocol/clientInfo" => {
+                    self.client_info = read_raw(lexer)?;
+                    2
+                }
+                "io.modelcontextprotocol/logLevel" => {
+                    self.log_level = Text::read(lexer)?;
+                    3
+                }
+                "progressToken" => {
+                    self.progress_token = read_raw(lexer)?;
+                    4
+                }
+                "traceparent" => {
+                    self.traceparent = Text::read(lexer)?;
+                    5
+                }
+                _ => {
+                    lexer.value()?;
+                    continue;
+                }
+            };
+            repeated |= seen.again(member);
+        }
+        Ok(repeated)
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::limits::BATCH_MESSAGES_MAX;
+use crate::limits::{BATCH_MESSAGES_MAX, JSON_DEPTH_MAX};
 
 /// `request ID METHOD`, `notification METHOD`, `response`, or the refusal and the id to answer with.
 fn summary(body: &[u8]) -> String {
@@ -432,7 +432,7 @@ fn captured_traffic() {
     }
 
     let probe = params(PYTHON_PROBE);
-    assert!(probe.meta.client_capabilities.is_some_and(is_object));
+    assert!(probe.meta.client_capabilities.is_some_and(Raw::is_object));
     let info = ClientInfo::read(probe.meta.client_info);
     assert_eq!((&*info.name, &*info.version), ("mcp", "0.1.0"));
     let opening = params(TYPESCRIPT_INITIALIZE);
@@ -567,7 +567,7 @@ proptest! {
         };
         prop_assert_eq!(params.name.as_str(), Some(&*name));
         prop_assert_eq!(params.meta.protocol_version.as_str(), Some(&*version));
-        let read_arguments = params.arguments.map_or("null", RawValue::get);
+        let read_arguments = params.arguments.map_or("null", Raw::get);
         prop_assert_eq!(serde_json::from_str::<Value>(read_arguments).unwrap(), arguments);
     }
 

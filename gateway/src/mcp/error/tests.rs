@@ -1,15 +1,15 @@
 //! Codes, statuses and texts of errors.
 
-use serde_json::value::RawValue;
+use crate::json::raw::Raw;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::limit::{LimitScope, RateState};
 
 fn written(id: Option<&str>, refused: &Refused<'_>) -> Value {
-    let raw = id.map(|text| RawValue::from_string(text.to_owned()).unwrap());
+    let raw = id.map(|text| Raw::parse(text).unwrap());
     let mut out = b"before".to_vec();
-    write(&mut out, raw.as_deref().and_then(Id::read), refused);
+    write(&mut out, raw.and_then(Id::read), refused);
     serde_json::from_slice(out.strip_prefix(b"before").unwrap()).unwrap()
 }
 

@@ -1,15 +1,15 @@
 //! What both eras are told of the gateway.
 
-use serde_json::value::RawValue;
+use crate::json::raw::Raw;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::mcp::envelope::{Envelope, read};
 
 fn result(write: impl FnOnce(&mut Vec<u8>, Id<'_>)) -> Value {
-    let raw = RawValue::from_string("0".to_owned()).unwrap();
+    let raw = Raw::parse("0").unwrap();
     let mut out = Vec::new();
-    write(&mut out, Id::read(&raw).unwrap());
+    write(&mut out, Id::read(raw).unwrap());
     let answer: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(
         (&answer["jsonrpc"], &answer["id"]),

@@ -1,6 +1,6 @@
 //! Pages and their cursors.
 
-use serde_json::value::RawValue;
+use crate::json::raw::Raw;
 use serde_json::{Value, json};
 
 use super::*;
@@ -39,7 +39,7 @@ fn page(
     from: u32,
     sealer: &Sealer,
 ) -> Value {
-    let raw = RawValue::from_string("1".to_owned()).unwrap();
+    let raw = Raw::parse("1").unwrap();
     let listed = tools
         .iter()
         .filter(|tool| tool.0 >= from)
@@ -56,7 +56,7 @@ fn page(
         scope: scope(ADA),
         sealer,
     };
-    write(&mut out, Id::read(&raw).unwrap(), &page, listed).unwrap();
+    write(&mut out, Id::read(raw).unwrap(), &page, listed).unwrap();
     let answer: Value = serde_json::from_slice(out.strip_prefix(b"kept").unwrap()).unwrap();
     answer["result"].clone()
 }
@@ -139,7 +139,7 @@ fn a_caller_of_several_tenants_sees_whose_tool_it_is() {
         modern: r#""inputSchema":{}"#.into(),
         legacy: None,
     };
-    let raw = RawValue::from_string("1".to_owned()).unwrap();
+    let raw = Raw::parse("1").unwrap();
     let mut out = Vec::new();
     let page = Page {
         era: Era::Legacy,
@@ -153,7 +153,7 @@ fn a_caller_of_several_tenants_sees_whose_tool_it_is() {
         name: "get_order",
         definition: &definition,
     };
-    write(&mut out, Id::read(&raw).unwrap(), &page, [tool]).unwrap();
+    write(&mut out, Id::read(raw).unwrap(), &page, [tool]).unwrap();
     let answer: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(answer["result"]["tools"][0]["name"], "acme__get_order");
 }

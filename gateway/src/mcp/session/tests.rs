@@ -125,8 +125,8 @@ fn declared_capabilities() {
         ),
         (r#""none""#, [false, false, false]),
     ] {
-        let raw = RawValue::from_string(text.to_owned()).unwrap();
-        let declared = Declared::read(Some(&raw));
+        let raw = Raw::parse(text).unwrap();
+        let declared = Declared::read(Some(raw));
         assert_eq!(
             [declared.roots, declared.sampling, declared.elicitation],
             expected,
