@@ -208,6 +208,19 @@ async fn step(
                     io::yield_now().await;
                 }
             }
+            Ok(Next::Large { head }) => {
+                let recipient = Recipient::of(&head);
+                let inbound = Inbound {
+                    head: &head,
+                    body: &[],
+                    peer,
+                    now,
+                };
+                if let Some(answer) = exchange::refuse_unread(core, inbound) {
+                    outbox.send(answer, recipient).await;
+                    return Step::Linger;
+                }
+            }
             Ok(Next::Waiting(waiting)) => break waiting,
             Err(refusal) => {
                 outbox
