@@ -84,6 +84,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         clock: Clock::new(started),
         snapshot: Arc::clone(&published),
         problems: catalog.problems(),
+        documents: catalog.documents(),
         listeners: listeners.iter().map(ToString::to_string).collect(),
         cores: cores.clone(),
         spool: spool.as_ref().map(|spool| Arc::clone(spool.state())),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
+use super::catalog::Documents;
 use super::problem::Problem;
 use crate::kernel::{KernelCounter, Kind};
 use crate::meter::state::SpoolState;
@@ -23,6 +24,8 @@ pub struct Sight {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// What of the catalog and the keys is not in force.
     pub problems: Arc<ArcSwap<Vec<Problem>>>,
+    /// ToolSets that do not have their document.
+    pub documents: Arc<ArcSwap<Documents>>,
     /// Addresses that are listened on.
     pub listeners: Vec<String>,
     /// The workers' counters.
@@ -43,7 +46,7 @@ impl Sight {
     /// Whether calls may be sent here, and why not.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        let snapshot = self.snapshot.load();
+        let (snapshot, documents) = (self.snapshot.load(), self.documents.load());
         Readiness {
             listeners: self.listeners.clone(),
             catalog_generation: snapshot.generation,
@@ -54,6 +57,8 @@ impl Sight {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            toolsets_awaited: documents.awaited.clone(),
+            toolsets_degraded: documents.missing.clone(),
             services_missing: Vec::new(),
             spool: self.spool.as_ref().map(|spool| spool.summary()),
             draining: self.draining.load(Ordering::Relaxed),

@@ -1,10 +1,14 @@
 //! What `/ready` says: whether calls may be sent here, and if not, why.
+//!
+//! Ready are listeners, the catalog, and every required service. The documents of ToolSets behind URLs are
+//! waited for once, at the start; one that cannot be had, then or later, is named as degraded and leaves the
+//! gateway ready: its tools are missing, and nobody else's.
 
 use serde_json::{Value, json};
 
 use crate::meter::state::SpoolSummary;
 
-/// Problems listed in the body; the rest is only counted.
+/// Problems, and ToolSets, listed in the body; of more only the number is told.
 const PROBLEMS_SHOWN_MAX: usize = 20;
 /// Characters of one problem.
 const PROBLEM_CHARS_MAX: usize = 500;
@@ -21,6 +25,10 @@ pub struct Readiness {
     /// Files and objects of the catalog that are not in force, each with its reason: their last good
     /// version is, so they do not make the gateway unready.
     pub catalog_problems: Vec<String>,
+    /// ToolSets whose document was not tried yet since the start.
+    pub toolsets_awaited: Vec<String>,
+    /// ToolSets whose document was never had, though tried: they have no tools.
+    pub toolsets_degraded: Vec<String>,
     /// Required services that do not answer, by name.
     pub services_missing: Vec<String>,
     /// The spool; `None` where metering is off.
@@ -30,13 +38,14 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether calls may be sent here: listeners, catalog and every required service are there, the
-    /// gateway is not about to end, and its spool does not make it refuse calls.
+    /// Whether calls may be sent here: listeners, catalog and every required service are there, every
+    /// document of the start was tried, the gateway is not about to end, and its spool does not make it refuse calls.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.draining
             && !self.listeners.is_empty()
             && self.catalog_generation > 0
+            && self.toolsets_awaited.is_empty()
             && self.services_missing.is_empty()
             && !self.spool.is_some_and(|spool| spool.refusing)
     }
@@ -60,12 +69,6 @@ impl Readiness {
     /// The JSON body of `/ready`.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        let shown: Vec<&str> = self
-            .catalog_problems
-            .iter()
-            .take(PROBLEMS_SHOWN_MAX)
-            .map(|problem| cut(problem))
-            .collect();
         let spool = self.spool.map_or(Value::Null, |spool| {
             json!({
                 "status": spool.health.as_str(),
@@ -83,7 +86,11 @@ impl Readiness {
                 "generation": self.catalog_generation,
                 "tools": self.tools,
                 "problem_count": self.catalog_problems.len(),
-                "problems": shown,
+                "problems": shown(&self.catalog_problems),
+                "toolsets_awaited_count": self.toolsets_awaited.len(),
+                "toolsets_awaited": shown(&self.toolsets_awaited),
+                "toolsets_degraded_count": self.toolsets_degraded.len(),
+                "toolsets_degraded": shown(&self.toolsets_degraded),
             },
             "services_missing": self.services_missing,
             "spool": spool,
@@ -91,6 +98,12 @@ impl Readiness {
         });
         body.to_string().into_bytes()
     }
+}
+
+/// The first of them.
+fn shown(texts: &[String]) -> Vec<&str> {
+    let first = texts.iter().take(PROBLEMS_SHOWN_MAX);
+    first.map(|text| cut(text)).collect()
 }
 
 /// At most [`PROBLEM_CHARS_MAX`] characters.
@@ -111,6 +124,8 @@ mod tests {
             catalog_generation: 1,
             tools: 3,
             catalog_problems: Vec::new(),
+            toolsets_awaited: Vec::new(),
+            toolsets_degraded: Vec::new(),
             services_missing: Vec::new(),
             spool: Some(SpoolState::new(1_000, true).summary()),
             draining: false,
@@ -171,6 +186,19 @@ mod tests {
             503,
             "draining",
         );
+        let orders = vec!["ToolSet tenant-acme/orders".to_owned()];
+        let awaited = Readiness {
+            toolsets_awaited: orders.clone(),
+            ..ready()
+        };
+        let body = check(&awaited, 503, "not_ready");
+        assert_eq!(body["catalog"]["toolsets_awaited"], json!(orders));
+        let degraded = Readiness {
+            toolsets_degraded: orders.clone(),
+            ..ready()
+        };
+        let body = check(&degraded, 200, "ready");
+        assert_eq!(body["catalog"]["toolsets_degraded"], json!(orders));
         for (refuses, http_status) in [(true, 503), (false, 200)] {
             let state = SpoolState::new(1_000, refuses);
             state.set_health(SpoolHealth::Full);
