@@ -86,7 +86,7 @@ pub async fn exchange(core: &Core, inbound: Inbound<'_>) -> Answer {
     let frame = Frame::open(core, &inbound);
     let mut answer = match door(&frame) {
         Err(answer) => answer,
-        Ok(Mount::Own(page)) => own::answer(&frame, page),
+        Ok(Mount::Own(page)) => own::answer(&frame, page).await,
         Ok(Mount::Mcp) => streamable_http::answer(&frame).await,
         Ok(Mount::Facade(path)) => rest::answer(&frame, path).await,
         Ok(Mount::Nothing) => own::refuse(&frame, Refusal::NotFound),

@@ -107,10 +107,6 @@ impl crate::worker::core::Sight for Sight {
         (readiness.is_ready(), readiness.body())
     }
 
-    fn metrics(&self) -> Vec<u8> {
-        Self::metrics(self)
-    }
-
     fn landing(&self, host: Option<&[u8]>, form: Form) -> Vec<u8> {
         let readiness = self.readiness();
         let landing = Landing {
