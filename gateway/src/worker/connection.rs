@@ -189,7 +189,7 @@ async fn step(
                             now
                         }
                     ));
-                    race(work, read.as_mut(), &mut early).await
+                    race(work, read.as_mut(), &mut early, outbox.deadline).await
                 };
                 let Raced::Done(answer) = raced else {
                     return Step::Close;

@@ -367,3 +367,22 @@ fn without_keys_the_gateway_stays_on_loopback() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("--keys"), "{said}");
 }
+
+#[test]
+fn what_a_caller_without_a_key_may_do_is_said() {
+    let gateway = Setup::new().start();
+    until("the start line to be written", || {
+        gateway.log().contains("tenant-admin").then_some(())
+    });
+    let help = crate::support::gateway::program()
+        .arg("--help")
+        .output()
+        .expect("the gateway's program");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(
+        said.contains("every tool of --anonymous-tenant, as its tenant-admin"),
+        "{said}"
+    );
+}

@@ -202,3 +202,35 @@ fn metrics_are_waited_for_beside_other_callers() {
         assert_eq!(status(&mut scraper), 200, "and the connection goes on");
     });
 }
+
+/// A caller that leaves ends its call, also when it has sent its next request already.
+#[test]
+fn a_caller_that_pipelined_and_leaves_is_noticed() {
+    // Nobody renders metrics here, so the first request is under way for ten seconds.
+    const SLOW: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    each_driver(|address, shared| {
+        for pipelined in [&b""[..], ALIVE, &ALIVE.repeat(1_000)] {
+            let mut leaver = connect(address);
+            leaver.write_all(SLOW).unwrap();
+            // So that what follows arrives in a read of its own.
+            std::thread::sleep(Duration::from_millis(100));
+            leaver.write_all(pipelined).unwrap();
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(shared.census.open(), 1);
+            drop(leaver);
+            let begun = Instant::now();
+            while shared.census.open() > 0 {
+                let waited = begun.elapsed();
+                assert!(waited < Duration::from_secs(4), "{} bytes", pipelined.len());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let mut stays = connect(address);
+        stays.write_all(SLOW).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        stays.write_all(ALIVE).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        shared.metrics.answer(|| b"text".to_vec());
+        assert_eq!((status(&mut stays), status(&mut stays)), (200, 200));
+    });
+}
