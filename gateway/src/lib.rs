@@ -44,6 +44,7 @@
 //!    [`mcp::modern`] or [`mcp::legacy`] and [`mcp::session`]). The REST facade's door does the same with
 //!    [`facade`].
 //! 5. **Authenticated.** [`auth::authenticate`] gives a [`Principal`](auth::Principal); nothing else can.
+//!    A large body is read only for who passes: the connection asks [`exchange::refuse_unread`] first.
 //! 6. **Whose.** [`tenant::identify`]: from the credential, never from a header.
 //! 7. **Admitted.** [`limit::admit`] takes from the caller's, the consumer's and the tenant's bucket
 //!    ([`limit::bucket`]) and gives an [`Admission`](limit::Admission).

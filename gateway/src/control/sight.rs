@@ -12,7 +12,7 @@ use crate::meter::state::SpoolState;
 use crate::route::landing::{Form, Landing, render};
 use crate::snapshot::Snapshot;
 use crate::telemetry::counter::CoreCounters;
-use crate::telemetry::health::Readiness;
+use crate::telemetry::health::{Listed, Readiness};
 use crate::telemetry::scrape::{self, CatalogSummary, Sample, SampleKind, Sources, ToolSeries};
 use crate::worker::clock::Clock;
 
@@ -51,14 +51,9 @@ impl Sight {
             listeners: self.listeners.clone(),
             catalog_generation: snapshot.generation,
             tools: snapshot.tools.len() as u64,
-            catalog_problems: self
-                .problems
-                .load()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            toolsets_awaited: documents.awaited.clone(),
-            toolsets_degraded: documents.missing.clone(),
+            catalog_problems: Listed::of(&self.problems.load()),
+            toolsets_awaited: Listed::of(&documents.awaited),
+            toolsets_degraded: Listed::of(&documents.missing),
             services_missing: Vec::new(),
             spool: self.spool.as_ref().map(|spool| spool.summary()),
             draining: self.draining.load(Ordering::Relaxed),
@@ -112,7 +107,7 @@ impl crate::worker::core::Sight for Sight {
         let landing = Landing {
             status: readiness.status(),
             tools: readiness.tools,
-            catalog_problems: readiness.catalog_problems.len() as u64,
+            catalog_problems: readiness.catalog_problems.count() as u64,
             version: env!("CARGO_PKG_VERSION"),
             uptime_s: self.uptime_s(),
             host,

@@ -4,6 +4,8 @@
 //! waited for once, at the start; one that cannot be had, then or later, is named as degraded and leaves the
 //! gateway ready: its tools are missing, and nobody else's.
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 use crate::meter::state::SpoolSummary;
@@ -12,6 +14,32 @@ use crate::meter::state::SpoolSummary;
 const PROBLEMS_SHOWN_MAX: usize = 20;
 /// Characters of one problem.
 const PROBLEM_CHARS_MAX: usize = 500;
+
+/// Texts of which the first are shown and all are counted: a probe may come to a worker, which has no time
+/// for ten thousand of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    count: usize,
+    first: Vec<String>,
+}
+
+impl Listed {
+    /// Of all there are.
+    #[must_use]
+    pub fn of<T: Display>(all: &[T]) -> Self {
+        let first = all.iter().take(PROBLEMS_SHOWN_MAX);
+        Self {
+            count: all.len(),
+            first: first.map(|text| cut(text.to_string())).collect(),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
 
 /// What readiness is judged by.
 #[derive(Clone, Debug)]
@@ -24,11 +52,11 @@ pub struct Readiness {
     pub tools: u64,
     /// Files and objects of the catalog that are not in force, each with its reason: their last good
     /// version is, so they do not make the gateway unready.
-    pub catalog_problems: Vec<String>,
+    pub catalog_problems: Listed,
     /// ToolSets whose document was not tried yet since the start.
-    pub toolsets_awaited: Vec<String>,
+    pub toolsets_awaited: Listed,
     /// ToolSets whose document was never had, though tried: they have no tools.
-    pub toolsets_degraded: Vec<String>,
+    pub toolsets_degraded: Listed,
     /// Required services that do not answer, by name.
     pub services_missing: Vec<String>,
     /// The spool; `None` where metering is off.
@@ -45,7 +73,7 @@ impl Readiness {
         !self.draining
             && !self.listeners.is_empty()
             && self.catalog_generation > 0
-            && self.toolsets_awaited.is_empty()
+            && self.toolsets_awaited.count == 0
             && self.services_missing.is_empty()
             && !self.spool.is_some_and(|spool| spool.refusing)
     }
@@ -85,12 +113,12 @@ impl Readiness {
             "catalog": {
                 "generation": self.catalog_generation,
                 "tools": self.tools,
-                "problem_count": self.catalog_problems.len(),
-                "problems": shown(&self.catalog_problems),
-                "toolsets_awaited_count": self.toolsets_awaited.len(),
-                "toolsets_awaited": shown(&self.toolsets_awaited),
-                "toolsets_degraded_count": self.toolsets_degraded.len(),
-                "toolsets_degraded": shown(&self.toolsets_degraded),
+                "problem_count": self.catalog_problems.count,
+                "problems": self.catalog_problems.first,
+                "toolsets_awaited_count": self.toolsets_awaited.count,
+                "toolsets_awaited": self.toolsets_awaited.first,
+                "toolsets_degraded_count": self.toolsets_degraded.count,
+                "toolsets_degraded": self.toolsets_degraded.first,
             },
             "services_missing": self.services_missing,
             "spool": spool,
@@ -100,17 +128,12 @@ impl Readiness {
     }
 }
 
-/// The first of them.
-fn shown(texts: &[String]) -> Vec<&str> {
-    let first = texts.iter().take(PROBLEMS_SHOWN_MAX);
-    first.map(|text| cut(text)).collect()
-}
-
 /// At most [`PROBLEM_CHARS_MAX`] characters.
-fn cut(text: &str) -> &str {
-    text.char_indices()
-        .nth(PROBLEM_CHARS_MAX)
-        .map_or(text, |(end, _)| &text[..end])
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(PROBLEM_CHARS_MAX) {
+        text.truncate(end);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -123,9 +146,9 @@ mod tests {
             listeners: vec!["127.0.0.1:3001".into()],
             catalog_generation: 1,
             tools: 3,
-            catalog_problems: Vec::new(),
-            toolsets_awaited: Vec::new(),
-            toolsets_degraded: Vec::new(),
+            catalog_problems: Listed::default(),
+            toolsets_awaited: Listed::default(),
+            toolsets_degraded: Listed::default(),
             services_missing: Vec::new(),
             spool: Some(SpoolState::new(1_000, true).summary()),
             draining: false,
@@ -188,13 +211,13 @@ mod tests {
         );
         let orders = vec!["ToolSet tenant-acme/orders".to_owned()];
         let awaited = Readiness {
-            toolsets_awaited: orders.clone(),
+            toolsets_awaited: Listed::of(&orders),
             ..ready()
         };
         let body = check(&awaited, 503, "not_ready");
         assert_eq!(body["catalog"]["toolsets_awaited"], json!(orders));
         let degraded = Readiness {
-            toolsets_degraded: orders.clone(),
+            toolsets_degraded: Listed::of(&orders),
             ..ready()
         };
         let body = check(&degraded, 200, "ready");
@@ -217,7 +240,7 @@ mod tests {
         let problems = vec!["é".repeat(PROBLEM_CHARS_MAX + 1); PROBLEMS_SHOWN_MAX + 1];
         let body = check(
             &Readiness {
-                catalog_problems: problems,
+                catalog_problems: Listed::of(&problems),
                 ..ready()
             },
             200,
