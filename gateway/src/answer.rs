@@ -1,5 +1,7 @@
 //! An answer before it is written: what every transport makes and the worker sends.
 
+use std::sync::Arc;
+
 use crate::worker::stream::Subscription;
 
 /// Status, headers and body of one answer.
@@ -13,6 +15,8 @@ pub struct Answer {
     pub headers: Vec<u8>,
     /// The body.
     pub body: Vec<u8>,
+    /// A body that others are sent as well, in place of [`Self::body`].
+    pub shared: Option<Arc<Vec<u8>>>,
     /// Whether the connection ends after this answer.
     pub close: bool,
     /// An event stream that follows the head in place of a body.
@@ -28,27 +32,13 @@ impl Answer {
     /// An answer with a JSON body.
     #[must_use]
     pub fn json(status: u16, body: Vec<u8>) -> Self {
-        Self {
-            status,
-            content_type: JSON,
-            headers: Vec::new(),
-            body,
-            close: false,
-            stream: None,
-        }
+        Self::of(status, JSON, body)
     }
 
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            content_type: "",
-            headers: Vec::new(),
-            body: Vec::new(),
-            close: false,
-            stream: None,
-        }
+        Self::of(status, "", Vec::new())
     }
 
     /// An answer with a body of any type.
@@ -59,8 +49,18 @@ impl Answer {
             content_type,
             headers: Vec::new(),
             body,
+            shared: None,
             close: false,
             stream: None,
+        }
+    }
+
+    /// An answer with a body that others are sent as well.
+    #[must_use]
+    pub fn shared(status: u16, content_type: &'static str, body: Arc<Vec<u8>>) -> Self {
+        Self {
+            shared: Some(body),
+            ..Self::of(status, content_type, Vec::new())
         }
     }
 

@@ -83,19 +83,47 @@ pub(crate) enum Failure<'a> {
 /// Exchanges a request for an answer.
 pub async fn exchange(core: &Core, inbound: Inbound<'_>) -> Answer {
     let frame = Frame::open(core, &inbound);
-    let mount = route::mount(frame.head.target.path);
-    let mut answer = match mount {
-        Mount::Nothing => own::refuse(&frame, Refusal::NotFound),
-        _ if !route::takes(mount, frame.head.method) => {
-            own::refuse(&frame, Refusal::MethodNotAllowed)
-                .with("allow", route::methods(mount).as_bytes())
-        }
-        Mount::Own(page) => own::answer(&frame, page),
-        Mount::Mcp => streamable_http::answer(&frame).await,
-        Mount::Facade(path) => rest::answer(&frame, path).await,
+    let mut answer = match door(&frame) {
+        Err(answer) => answer,
+        Ok(Mount::Own(page)) => own::answer(&frame, page).await,
+        Ok(Mount::Mcp) => streamable_http::answer(&frame).await,
+        Ok(Mount::Facade(path)) => rest::answer(&frame, path).await,
+        Ok(Mount::Nothing) => own::refuse(&frame, Refusal::NotFound),
     };
     answer.header("x-request-id", frame.request_id().as_bytes());
     answer
+}
+
+/// Looks at a head whose body is large and not read yet: `None` where it is to be read, else the refusal
+/// that the request would get whatever its body says. The connection ends after it.
+///
+/// The checks are those that [`exchange`] makes before it looks at a body, in the same order; they are made
+/// again when the body is there.
+pub fn refuse_unread(core: &Core, inbound: Inbound<'_>) -> Option<Answer> {
+    let frame = Frame::open(core, &inbound);
+    let refused = match door(&frame) {
+        Err(answer) => Some(answer),
+        Ok(Mount::Mcp) => streamable_http::refuse_unread(&frame),
+        Ok(Mount::Facade(path)) => rest::refuse_unread(&frame, path),
+        Ok(Mount::Own(_) | Mount::Nothing) => None,
+    };
+    let mut answer = refused?;
+    answer.header("x-request-id", frame.request_id().as_bytes());
+    answer.close = true;
+    Some(answer)
+}
+
+/// The door of a request's path, where there is one and it takes the method.
+fn door<'a>(frame: &Frame<'a>) -> Result<Mount<'a>, Answer> {
+    let mount = route::mount(frame.head.target.path);
+    if mount == Mount::Nothing {
+        return Err(own::refuse(frame, Refusal::NotFound));
+    }
+    if !route::takes(mount, frame.head.method) {
+        let refused = own::refuse(frame, Refusal::MethodNotAllowed);
+        return Err(refused.with("allow", route::methods(mount).as_bytes()));
+    }
+    Ok(mount)
 }
 
 /// The stages, in order, for one thing that an authenticated caller wants. `None` for what the door

@@ -44,6 +44,7 @@
 //!    [`mcp::modern`] or [`mcp::legacy`] and [`mcp::session`]). The REST facade's door does the same with
 //!    [`facade`].
 //! 5. **Authenticated.** [`auth::authenticate`] gives a [`Principal`](auth::Principal); nothing else can.
+//!    A large body is read only for who passes: the connection asks [`exchange::refuse_unread`] first.
 //! 6. **Whose.** [`tenant::identify`]: from the credential, never from a header.
 //! 7. **Admitted.** [`limit::admit`] takes from the caller's, the consumer's and the tenant's bucket
 //!    ([`limit::bucket`]) and gives an [`Admission`](limit::Admission).
@@ -105,6 +106,8 @@
 //! - **The spool and the access log have threads of their own** ([`meter::spool`], [`telemetry::access`]),
 //!   where the plan had control write them. A write to a file may wait for the disk for seconds, and
 //!   control must publish and answer probes in that time.
+//! - **No dashmap.** Nothing is a map that several threads write to: what outlives a snapshot is found by key
+//!   by control alone ([`control::keyed`], a plain `HashMap`), and workers hold it through their snapshot.
 //! - **Upstream names are resolved by control** ([`control::resolver`]), for a worker must not wait for DNS;
 //!   which of the addresses may be connected to is judged by the worker at the connect.
 //! - **[`facade`] and [`builtin`]** are modules that the plan did not have: the REST facade's reading and

@@ -12,6 +12,10 @@ pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 pub const HEADER_COUNT_MAX: usize = 100;
 /// Default bytes of a request body. 4 MiB: what all four official SDKs default to.
 pub const BODY_BYTES_MAX_DEFAULT: usize = 4 * 1024 * 1024;
+/// Bytes of a body that are read before its head is looked at: of a larger one no more is read for a caller
+/// that the head alone condemns (no key, no such path). 64 KiB: the arguments of an ordinary call, whose
+/// JSON-RPC id an answer should carry, and no more than one read of a body.
+pub const UNREAD_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of chunk extensions in one body; nobody uses them, so more is an attack.
 pub const CHUNK_EXTENSION_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of trailers after a chunked body (they are dropped).
@@ -20,6 +24,9 @@ pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 pub const JSON_DEPTH_MAX: usize = 128;
 /// Messages in one JSON-RPC batch (2025-03-26 only).
 pub const BATCH_MESSAGES_MAX: usize = 64;
+/// Bytes of all answers to one batch. 16 MiB, as one answer of an upstream: an item that goes past it is
+/// answered by an error in its place.
+pub const BATCH_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of a JSON-RPC id. 256: SDKs count, or use UUIDs; an open stream keeps its id in memory.
 pub const REQUEST_ID_BYTES_MAX: usize = 256;
 

@@ -3,9 +3,8 @@
 //! Serving is [`stoa_gateway::control::serve`]; every other command is one function of the part that it
 //! concerns.
 
-#![allow(clippy::print_stdout, reason = "commands answer on standard output")]
-
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -36,19 +35,28 @@ fn main() -> ExitCode {
     )]
     let started = Instant::now();
     let arguments = Arguments::parse();
-    match run(arguments, started) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("stoa-gateway: {error:#}");
-            ExitCode::FAILURE
-        }
+    run(arguments, started).unwrap_or_else(|error| fail(&error))
+}
+
+/// Says why a command failed. One whose reader has gone (`| head`) has nobody to say it to.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    if causes.any(|cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
     }
+    tell(format_args!("stoa-gateway: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// A line on standard error, which may be closed: `eprintln!` would panic.
+fn tell(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn run(arguments: Arguments, started: Instant) -> Result<ExitCode> {
     let given = arguments.setting_flags();
     match &arguments.command {
-        Some(Command::Key(command)) => return key(command),
+        Some(Command::Key(command)) => return key(command, &given),
         Some(Command::Import(command)) => {
             return import::command(command).map(|()| ExitCode::SUCCESS);
         }
@@ -65,11 +73,11 @@ fn run(arguments: Arguments, started: Instant) -> Result<ExitCode> {
         Err(problems) => return Ok(complain(&problems)),
     };
     if given.print_config {
-        println!("{}", print::print(&layers, &settings));
+        writeln!(io::stdout(), "{}", print::print(&layers, &settings))?;
         return Ok(ExitCode::SUCCESS);
     }
     match &arguments.command {
-        Some(Command::Check(_)) => Ok(check(&settings)),
+        Some(Command::Check(_)) => Ok(check(&settings, &mut io::stdout().lock())?),
         Some(Command::Doctor(_)) => {
             let works = doctor(&settings)?;
             Ok(if works {
@@ -102,27 +110,28 @@ fn read_layers(given: &Given) -> Result<Layers, Vec<Problem>> {
 /// Prints problems where a person looks for them, and fails.
 fn complain(problems: &[Problem]) -> ExitCode {
     for problem in problems {
-        eprintln!("{problem}");
+        tell(problem);
     }
     ExitCode::FAILURE
 }
 
-fn check(settings: &Settings) -> ExitCode {
+fn check(settings: &Settings, out: &mut impl Write) -> io::Result<ExitCode> {
     let outcome = catalog::check(settings);
     for problem in &outcome.problems {
-        println!("{problem}");
+        writeln!(out, "{problem}")?;
     }
     for note in &outcome.notes {
-        eprintln!("note: {note}");
+        tell(format_args!("note: {note}"));
     }
     if outcome.problems.is_empty() {
-        println!(
+        writeln!(
+            out,
             "fine: {} tools of {} tenants, {} keys",
             outcome.tools, outcome.tenants, outcome.keys
-        );
-        return ExitCode::SUCCESS;
+        )?;
+        return Ok(ExitCode::SUCCESS);
     }
-    ExitCode::FAILURE
+    Ok(ExitCode::FAILURE)
 }
 
 /// Prints what this machine offers; false where the gateway would not work like this.
@@ -142,13 +151,21 @@ fn doctor(settings: &Settings) -> io::Result<bool> {
     doctor::report(&doctor::examine(&inputs), &mut io::stdout().lock())
 }
 
-fn key(command: &keys_command::KeyCommand) -> Result<ExitCode> {
-    let secret = HashSecret::read(
-        std::env::var("STOA_KEY_HASH_SECRET").ok().as_deref(),
-        std::env::var_os("STOA_KEY_HASH_SECRET_FILE").map(Into::into),
+fn key(command: &keys_command::KeyCommand, given: &Given) -> Result<ExitCode> {
+    let found = read_layers(given).and_then(|mut layers| settings::keys(&mut layers));
+    let (path, secret) = match found {
+        Ok(found) => found,
+        Err(problems) => return Ok(complain(&problems)),
+    };
+    let path = path.context(
+        "no keys file is named: add --keys FILE, set STOA_KEYS, or name the gateway's settings with --config FILE",
     )?;
+    let secret = secret
+        .map(|secret| HashSecret::new(secret.expose().as_bytes()))
+        .transpose()?;
     keys_command::run(
         command,
+        &path,
         secret.as_ref(),
         unix_ms(),
         &mut io::stdout().lock(),
@@ -166,10 +183,10 @@ fn events(options: &events_command::EventsOptions) -> Result<ExitCode> {
         _ => Err(error),
     })?;
     if summary.damaged > 0 || summary.unknown > 0 {
-        eprintln!(
+        tell(format_args!(
             "stepped over {} damaged runs and {} records of a newer gateway",
             summary.damaged, summary.unknown
-        );
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

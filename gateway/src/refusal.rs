@@ -71,6 +71,8 @@ pub enum Refusal {
     BatchRefused,
     /// More messages than [`crate::limits::BATCH_MESSAGES_MAX`].
     BatchTooLong,
+    /// With this answer those of its batch would exceed [`crate::limits::BATCH_ANSWER_BYTES_MAX`].
+    BatchAnswerTooLarge,
     /// No such method.
     MethodUnknown,
     /// Parameters of a method have the wrong shape.

@@ -14,5 +14,6 @@ pub mod counter;
 pub mod health;
 pub mod histogram;
 pub mod log;
+pub mod relay;
 pub mod scrape;
 pub mod trace;

@@ -12,6 +12,8 @@ mod support;
 
 #[path = "http/bounds.rs"]
 mod bounds;
+#[path = "http/command.rs"]
+mod command;
 #[path = "http/deadlines.rs"]
 mod deadlines;
 #[path = "http/drain.rs"]

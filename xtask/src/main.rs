@@ -61,7 +61,20 @@ enum Command {
     Tidy,
 }
 
+/// Ends quietly where the reader of our output has gone (`| head`): printing then panics, which still stops
+/// the programs that a command has started, but nobody is left to be told.
+fn be_quiet_about_closed_pipes() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if !(text.starts_with("failed printing to") && text.contains("Broken pipe")) {
+            usual(panic);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    be_quiet_about_closed_pipes();
     let outcome = match Arguments::parse().command {
         Command::Setup(arguments) => setup::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

@@ -52,6 +52,8 @@ async fn serve(socket: Socket) {
                     framer.finish();
                     inbox.drain(..end);
                 }
+                // Nobody is refused here.
+                Ok(Next::Large { .. }) => {}
                 Ok(Next::Waiting(_)) => break,
                 Err(_) => return,
             }

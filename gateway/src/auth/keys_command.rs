@@ -5,6 +5,7 @@
 //! none in the file.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use super::api_key::{self, KeyHasher};
@@ -65,13 +66,14 @@ pub enum ChangeError {
     Randomness(#[from] api_key::RandomnessMissing),
 }
 
-/// Runs a command. `secret` is the operator's hash secret, where one is set; `now_ms` is in Unix
-/// milliseconds. Keys and tables go to `out`, explanations to `notes`.
+/// Runs a command on a keys file. `secret` is the operator's hash secret, where one is set; `now_ms` is in
+/// Unix milliseconds. Keys and tables go to `out`, explanations to `notes`.
 ///
 /// # Errors
 /// See [`CommandError`]; the keys file is as it was, unless only `out` or `notes` could not be written.
 pub fn run(
     command: &KeyCommand,
+    path: &Path,
     secret: Option<&HashSecret>,
     now_ms: u64,
     out: &mut dyn Write,
@@ -79,24 +81,22 @@ pub fn run(
 ) -> Result<(), CommandError> {
     match command {
         KeyCommand::Create(create) => {
-            let made = keys_file::edit(&create.file.path, secret, true, |file, hasher| {
+            let made = keys_file::edit(path, secret, true, |file, hasher| {
                 create.apply(file, hasher, now_ms)
             })?;
             writeln!(out, "{}", made.key)?;
             writeln!(notes, "{}", made.note)?;
         }
-        KeyCommand::List(list) => list.write(now_ms, out)?,
+        KeyCommand::List(list) => list.write(path, now_ms, out)?,
         KeyCommand::Rotate(rotate) => {
-            let made = keys_file::edit(&rotate.file.path, secret, false, |file, hasher| {
+            let made = keys_file::edit(path, secret, false, |file, hasher| {
                 rotate.apply(file, hasher, now_ms)
             })?;
             writeln!(out, "{}", made.key)?;
             writeln!(notes, "{}", made.note)?;
         }
         KeyCommand::Revoke(revoke) => {
-            let note = keys_file::edit(&revoke.file.path, secret, false, |file, _| {
-                revoke.apply(file)
-            })?;
+            let note = keys_file::edit(path, secret, false, |file, _| revoke.apply(file))?;
             writeln!(notes, "{note}")?;
         }
     }

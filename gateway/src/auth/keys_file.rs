@@ -15,7 +15,7 @@ use crate::limit::Rate;
 mod secret;
 mod store;
 
-pub use secret::{HashSecret, HashSecretError};
+pub use secret::{HashSecret, HashSecretShort};
 pub use store::{EditError, edit, load};
 
 /// The only version of the format so far.

@@ -23,6 +23,7 @@
 //! what the realm role `tenant:admin` of tokens means, which is no role and is refused here.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Areas, in the order of their bits.
 const AREAS: [&str; 6] = [
@@ -38,13 +39,26 @@ const ACTIONS: [&str; 3] = ["read", "write", "execute"];
 /// Roles, in the order of their bits: from the most to the least that one may do.
 const ROLES: [&str; 4] = ["cpi-admin", "tenant-admin", "devops", "viewer"];
 
-/// A set of scopes.
+/// A set of some kind of thing, a bit for each.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Scopes(u32);
+pub struct Set<Kind> {
+    bits: u32,
+    kind: PhantomData<Kind>,
+}
+
+/// The kind of [`Scopes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scope;
+
+/// The kind of [`Roles`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Role;
+
+/// A set of scopes.
+pub type Scopes = Set<Scope>;
 
 /// A set of roles.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Roles(u8);
+pub type Roles = Set<Role>;
 
 /// A scope that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,18 +74,48 @@ pub struct ScopeUnknown(String);
 #[error("unknown role {0:?}: expected cpi-admin, tenant-admin, devops or viewer")]
 pub struct RoleUnknown(String);
 
+// === impl Set ===
+
+impl<Kind: Copy> Set<Kind> {
+    /// Nothing.
+    pub const NONE: Self = Self::of(0);
+
+    const fn of(bits: u32) -> Self {
+        Self {
+            bits,
+            kind: PhantomData,
+        }
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self::of(self.bits | other.bits)
+    }
+
+    /// Whether all of `wanted` is in this set.
+    #[must_use]
+    pub const fn contains(self, wanted: Self) -> bool {
+        self.bits & wanted.bits == wanted.bits
+    }
+
+    /// Whether the set holds nothing.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.bits == 0
+    }
+}
+
 // === impl Scopes ===
 
 /// The set of one scope, with the `read` that it includes.
 const fn scope(area: u32, action: u32) -> Scopes {
-    Scopes(1 << (area * 3) | 1 << (area * 3 + action))
+    Set::of(1 << (area * 3) | 1 << (area * 3 + action))
 }
 
 impl Scopes {
-    /// No scope.
-    pub const NONE: Self = Self(0);
     /// Every scope.
-    pub const ALL: Self = Self((1 << (AREAS.len() * ACTIONS.len())) - 1);
+    pub const ALL: Self = Self::of((1 << (AREAS.len() * ACTIONS.len())) - 1);
     /// `stoa:tools:read`: knowing of tools, calling those that change nothing.
     pub const TOOLS_READ: Self = scope(3, 0);
     /// `stoa:tools:execute`: calling any tool.
@@ -89,24 +133,6 @@ impl Scopes {
         .union(Self::TOOLS_EXECUTE);
     const OLD_DEPLOY: Self = scope(0, 1).union(scope(3, 1));
     const OLD_AUDIT: Self = scope(5, 0).union(scope(2, 0));
-
-    /// Both sets together.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether every scope of `wanted` is in this set.
-    #[must_use]
-    pub const fn contains(self, wanted: Self) -> bool {
-        self.0 & wanted.0 == wanted.0
-    }
-
-    /// Whether the set holds nothing.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
 
     /// Reads one scope, new or old, with what it includes.
     ///
@@ -137,7 +163,7 @@ impl Scopes {
             .iter()
             .flat_map(|area| ACTIONS.iter().map(move |action| (area, action)));
         all.enumerate()
-            .filter(move |(bit, _)| self.0 & 1 << bit != 0)
+            .filter(move |(bit, _)| self.bits & 1 << bit != 0)
             .map(|(_, (area, action))| format!("stoa:{area}:{action}"))
     }
 }
@@ -151,34 +177,14 @@ impl fmt::Debug for Scopes {
 // === impl Roles ===
 
 impl Roles {
-    /// No role.
-    pub const NONE: Self = Self(0);
     /// Sees and manages every tenant.
-    pub const CPI_ADMIN: Self = Self(1);
+    pub const CPI_ADMIN: Self = Self::of(1);
     /// Manages its own tenant.
-    pub const TENANT_ADMIN: Self = Self(1 << 1);
+    pub const TENANT_ADMIN: Self = Self::of(1 << 1);
     /// Publishes and calls tools of its own tenant.
-    pub const DEVOPS: Self = Self(1 << 2);
+    pub const DEVOPS: Self = Self::of(1 << 2);
     /// Looks.
-    pub const VIEWER: Self = Self(1 << 3);
-
-    /// Both sets together.
-    #[must_use]
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether every role of `wanted` is in this set.
-    #[must_use]
-    pub const fn contains(self, wanted: Self) -> bool {
-        self.0 & wanted.0 == wanted.0
-    }
-
-    /// Whether the set holds nothing.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
+    pub const VIEWER: Self = Self::of(1 << 3);
 
     /// Reads one role.
     ///
@@ -186,7 +192,7 @@ impl Roles {
     /// [`RoleUnknown`], whose text names the roles there are.
     pub fn parse(text: &str) -> Result<Self, RoleUnknown> {
         position(&ROLES, text)
-            .map(|bit| Self(1 << bit))
+            .map(|bit| Self::of(1 << bit))
             .ok_or_else(|| RoleUnknown(text.to_owned()))
     }
 
@@ -215,7 +221,7 @@ impl Roles {
         ROLES
             .iter()
             .enumerate()
-            .filter(move |(bit, _)| self.0 & 1 << bit != 0)
+            .filter(move |(bit, _)| self.bits & 1 << bit != 0)
             .map(|(_, name)| *name)
     }
 }

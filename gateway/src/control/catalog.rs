@@ -32,6 +32,8 @@ pub mod prepared;
 pub mod toolset;
 
 pub use check::check;
+pub use downloads::Documents;
+
 use directory::Directory;
 use downloads::Downloads;
 use keys::KeysState;
@@ -62,6 +64,7 @@ pub struct Catalog {
     /// What is wrong with what was compiled last.
     compiled: Vec<Problem>,
     problems: Arc<ArcSwap<Vec<Problem>>>,
+    documents: Arc<ArcSwap<Documents>>,
     logged: BTreeSet<Problem>,
     noted: BTreeSet<Problem>,
 }
@@ -123,6 +126,7 @@ impl Catalog {
             generation: 0,
             compiled: Vec::new(),
             problems: Arc::default(),
+            documents: Arc::default(),
             logged: BTreeSet::new(),
             noted: BTreeSet::new(),
         })
@@ -132,6 +136,12 @@ impl Catalog {
     #[must_use]
     pub fn problems(&self) -> Arc<ArcSwap<Vec<Problem>>> {
         Arc::clone(&self.problems)
+    }
+
+    /// Which ToolSets do not have their document at the moment.
+    #[must_use]
+    pub fn documents(&self) -> Arc<ArcSwap<Documents>> {
+        Arc::clone(&self.documents)
     }
 
     /// Keeps everything current, for as long as it is polled.
@@ -229,6 +239,7 @@ impl Catalog {
 
     /// Puts what is wrong where `/ready` and the metrics find it, and into the log once.
     fn tell(&mut self) {
+        self.documents.store(Arc::new(self.downloads.documents()));
         let problems = self.all_problems();
         if **self.problems.load() != problems {
             for problem in problems

@@ -32,6 +32,15 @@ STOA_BODY_BYTES_MAX and the key body_bytes_max in the file of --config. A flag w
 over the environment, the environment over the file, the file over the default.
 An unknown key, or an unknown variable that begins with STOA_, stops the start.";
 
+const KEY_EXAMPLES: &str = "\
+Examples:
+  stoa-gateway key create --tenant acme --name ci --role viewer --expires 90d --keys ./keys.yaml
+  stoa-gateway key list --config ./stoa.yaml
+
+The keys file is found as serving finds it: --keys, then the variable STOA_KEYS, then `keys` in the
+file of --config. The same holds for the hash secret: STOA_KEY_HASH_SECRET or
+STOA_KEY_HASH_SECRET_FILE, then `key_hash_secret` or `key_hash_secret_file` in that file.";
+
 /// MCP gateway: agents call REST APIs through one fast pipeline.
 #[derive(Debug, Parser)]
 #[command(name = "stoa-gateway", version, about, after_help = EXAMPLES, subcommand_negates_reqs = true)]
@@ -57,7 +66,7 @@ pub enum Command {
     /// Make, list, rotate and revoke API keys.
     #[command(
         subcommand,
-        after_help = "Example:\n  stoa-gateway key create --tenant acme --name ci --role viewer --expires 90d --keys ./keys.yaml"
+        after_help = KEY_EXAMPLES
     )]
     Key(KeyCommand),
     /// Show the tools that a document would give.
@@ -123,7 +132,16 @@ impl Arguments {
     pub fn setting_flags(&self) -> Given {
         let mut given = self.settings.given().clone();
         let after = match &self.command {
-            None | Some(Command::Events(_) | Command::Import(_) | Command::Key(_)) => None,
+            None | Some(Command::Events(_) | Command::Import(_)) => None,
+            Some(Command::Key(command)) => {
+                let file = command.file();
+                given.config = file.config.clone().or(given.config);
+                let keys = file.keys.as_ref().map(|path| path.display().to_string());
+                given
+                    .values
+                    .extend(keys.map(|path| ("keys".to_owned(), path)));
+                None
+            }
             Some(Command::Serve(flags) | Command::Check(flags) | Command::Doctor(flags)) => {
                 Some(flags.given())
             }

@@ -29,6 +29,7 @@ use crate::meter::spool::Spool;
 use crate::snapshot::Snapshot;
 use crate::telemetry::access::AccessWriter;
 use crate::telemetry::log;
+use crate::telemetry::relay::Relay;
 use crate::telemetry::scrape::{Sample, SampleKind};
 use crate::worker;
 use crate::worker::census::Census;
@@ -39,6 +40,11 @@ use crate::worker::notice::{self, Notice};
 
 /// Pause between two looks at the workers' notices.
 const NOTICES_LOOK: Duration = Duration::from_millis(100);
+
+/// Pause between two looks whether a worker was asked for metrics.
+const METRICS_LOOK: Duration = Duration::from_millis(50);
+/// Rendering for workers may take this part of control's time at most: anyone may ask.
+const METRICS_SHARE: u32 = 20;
 
 /// Serves until a signal, then drains.
 ///
@@ -84,6 +90,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         clock: Clock::new(started),
         snapshot: Arc::clone(&published),
         problems: catalog.problems(),
+        documents: catalog.documents(),
         listeners: listeners.iter().map(ToString::to_string).collect(),
         cores: cores.clone(),
         spool: spool.as_ref().map(|spool| Arc::clone(spool.state())),
@@ -119,6 +126,8 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     tokio::task::spawn_local(resolver::run(Arc::clone(&shared.snapshot)));
     tokio::task::spawn_local(catalog.run());
     tokio::task::spawn_local(log_notices(notices_out));
+    let relay = Arc::clone(&shared.metrics);
+    tokio::task::spawn_local(render_metrics(Arc::clone(&sight), relay));
     let stop_admin = start_admin(&settings, &sight).await?;
     signals.first().await;
     drain::drain(&shared, &sight, &stop_admin, threads, signals).await;
@@ -175,6 +184,7 @@ fn shared(
         )),
         phase: Phase::default(),
         sight: Box::new(SharedSight(Arc::clone(sight))),
+        metrics: Arc::default(),
         notices,
         cost: settings.rates.cost,
     })
@@ -263,7 +273,7 @@ fn announce(
     if settings.is_anonymous() {
         tracing::warn!(
             tenant = %settings.identity.anonymous_tenant,
-            "no keys file (--keys): everyone who reaches this address is this tenant, so it should stay on loopback"
+            "no keys file (--keys): everyone who reaches this address is tenant-admin of this tenant and may call every tool of it, so it should stay on loopback"
         );
     }
 }
@@ -279,6 +289,16 @@ async fn log_notices(notices: std::sync::mpsc::Receiver<Notice>) {
             );
         }
         tokio::time::sleep(NOTICES_LOOK).await;
+    }
+}
+
+/// Renders metrics for the workers' port, for as long as it is polled.
+#[allow(clippy::disallowed_methods, reason = "control's own pace")]
+async fn render_metrics(sight: Arc<Sight>, relay: Arc<Relay>) {
+    loop {
+        let began = Instant::now();
+        relay.answer(|| sight.metrics());
+        tokio::time::sleep((began.elapsed() * METRICS_SHARE).max(METRICS_LOOK)).await;
     }
 }
 
@@ -325,10 +345,6 @@ struct SharedSight(Arc<Sight>);
 impl worker::core::Sight for SharedSight {
     fn ready(&self) -> (bool, Vec<u8>) {
         self.0.ready()
-    }
-
-    fn metrics(&self) -> Vec<u8> {
-        self.0.metrics()
     }
 
     fn landing(&self, host: Option<&[u8]>, form: crate::route::landing::Form) -> Vec<u8> {

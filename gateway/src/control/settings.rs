@@ -27,7 +27,7 @@ pub mod secret;
 pub mod value;
 
 pub use layers::{Layers, Source};
-pub use resolve::resolve;
+pub use resolve::{keys, resolve};
 
 /// Everything, resolved and checked.
 #[derive(Clone, Debug)]

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
+use super::catalog::Documents;
 use super::problem::Problem;
 use crate::kernel::{KernelCounter, Kind};
 use crate::meter::state::SpoolState;
 use crate::route::landing::{Form, Landing, render};
 use crate::snapshot::Snapshot;
 use crate::telemetry::counter::CoreCounters;
-use crate::telemetry::health::Readiness;
+use crate::telemetry::health::{Listed, Readiness};
 use crate::telemetry::scrape::{self, CatalogSummary, Sample, SampleKind, Sources, ToolSeries};
 use crate::worker::clock::Clock;
 
@@ -23,6 +24,8 @@ pub struct Sight {
     pub snapshot: Arc<ArcSwap<Snapshot>>,
     /// What of the catalog and the keys is not in force.
     pub problems: Arc<ArcSwap<Vec<Problem>>>,
+    /// ToolSets that do not have their document.
+    pub documents: Arc<ArcSwap<Documents>>,
     /// Addresses that are listened on.
     pub listeners: Vec<String>,
     /// The workers' counters.
@@ -43,17 +46,14 @@ impl Sight {
     /// Whether calls may be sent here, and why not.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
-        let snapshot = self.snapshot.load();
+        let (snapshot, documents) = (self.snapshot.load(), self.documents.load());
         Readiness {
             listeners: self.listeners.clone(),
             catalog_generation: snapshot.generation,
             tools: snapshot.tools.len() as u64,
-            catalog_problems: self
-                .problems
-                .load()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            catalog_problems: Listed::of(&self.problems.load()),
+            toolsets_awaited: Listed::of(&documents.awaited),
+            toolsets_degraded: Listed::of(&documents.missing),
             services_missing: Vec::new(),
             spool: self.spool.as_ref().map(|spool| spool.summary()),
             draining: self.draining.load(Ordering::Relaxed),
@@ -102,16 +102,12 @@ impl crate::worker::core::Sight for Sight {
         (readiness.is_ready(), readiness.body())
     }
 
-    fn metrics(&self) -> Vec<u8> {
-        Self::metrics(self)
-    }
-
     fn landing(&self, host: Option<&[u8]>, form: Form) -> Vec<u8> {
         let readiness = self.readiness();
         let landing = Landing {
             status: readiness.status(),
             tools: readiness.tools,
-            catalog_problems: readiness.catalog_problems.len() as u64,
+            catalog_problems: readiness.catalog_problems.count() as u64,
             version: env!("CARGO_PKG_VERSION"),
             uptime_s: self.uptime_s(),
             host,

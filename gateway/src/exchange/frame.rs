@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use super::Inbound;
+use crate::auth::{self, Principal};
 use crate::http::head::Head;
+use crate::refusal::Refusal;
 use crate::snapshot::Snapshot;
 use crate::telemetry::trace::{RequestId, TraceContext};
 use crate::worker::clock::Now;
@@ -64,6 +66,14 @@ impl<'a> Frame<'a> {
     /// What is in force for this request.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// Who calls.
+    ///
+    /// # Errors
+    /// Those of [`auth::authenticate`].
+    pub(crate) fn caller(&self) -> Result<Principal, Refusal> {
+        auth::authenticate(&self.snapshot.keys, self.head.authorization, self.now)
     }
 
     /// The correlation id: returned, passed on, and in the event.

@@ -1,5 +1,7 @@
 //! What the gateway says of itself, and plain refusals.
 
+use std::time::Duration;
+
 use super::frame::Frame;
 use super::visit;
 use crate::answer::{Answer, JSON};
@@ -9,9 +11,15 @@ use crate::refusal::Refusal;
 use crate::route::Own;
 use crate::route::landing::{self, Form};
 use crate::telemetry::scrape;
+use crate::worker::io;
+
+/// Pause between two looks whether the metrics are rendered.
+const METRICS_LOOK: Duration = Duration::from_millis(5);
+/// Looks before giving up: 10 s, after which Prometheus has given up as well.
+const METRICS_LOOKS_MAX: u32 = 2_000;
 
 /// Answers a page about the gateway.
-pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
+pub(super) async fn answer(frame: &Frame<'_>, page: Own) -> Answer {
     frame.core.counters.pages.add(1);
     let shared = &frame.core.shared;
     match page {
@@ -20,10 +28,7 @@ pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
             let (ready, body) = shared.sight.ready();
             Answer::json(if ready { 200 } else { 503 }, body)
         }
-        Own::Metrics => {
-            let content_type = scrape::content_type(frame.head.accept);
-            Answer::of(200, content_type, shared.sight.metrics())
-        }
+        Own::Metrics => metrics(frame).await,
         Own::Landing => {
             let form = Form::preferred(frame.head.accept);
             Answer::of(
@@ -40,6 +45,19 @@ pub(super) fn answer(frame: &Frame<'_>, page: Own) -> Answer {
             .with("vary", b"accept")
         }
     }
+}
+
+/// Prometheus text, from control.
+async fn metrics(frame: &Frame<'_>) -> Answer {
+    let relay = &frame.core.shared.metrics;
+    let ticket = relay.ask();
+    for _ in 0..METRICS_LOOKS_MAX {
+        if let Some(text) = relay.answer_to(ticket) {
+            return Answer::shared(200, scrape::content_type(frame.head.accept), text);
+        }
+        io::sleep(METRICS_LOOK).await;
+    }
+    refuse(frame, Refusal::Internal)
 }
 
 /// A refusal of a request that reached no door.

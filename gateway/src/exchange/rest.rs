@@ -6,11 +6,10 @@ use super::visit::Visit;
 use super::{Failure, Want, call};
 use crate::adapter::result::ToolResult;
 use crate::answer::Answer;
-use crate::auth::{self, Principal};
+use crate::auth::Principal;
 use crate::facade::query::ListQuery;
 use crate::facade::{self, Invocation, write};
 use crate::http::head::Method;
-use crate::limit;
 use crate::mcp::cursor;
 use crate::mcp::origin;
 use crate::mcp::session::Binding;
@@ -27,22 +26,47 @@ pub(super) async fn answer(frame: &Frame<'_>, path: Facade<'_>) -> Answer {
     {
         return refuse(frame, refusal);
     }
-    match path {
-        Facade::Information => Answer::json(200, write::information(env!("CARGO_PKG_VERSION"))),
-        Facade::Invoke(name) => invoke(frame, name).await,
-        Facade::Tool(name) if frame.head.method == Method::Post => invoke(frame, name).await,
-        Facade::Tools | Facade::Categories | Facade::Tags | Facade::Tool(_) => {
-            look(frame, path).await
+    match (path, invoked(frame, path)) {
+        (Facade::Information, _) => {
+            Answer::json(200, write::information(env!("CARGO_PKG_VERSION")))
         }
+        (_, Some(name)) => invoke(frame, name).await,
+        (_, None) => look(frame, path).await,
     }
+}
+
+/// The tool that a request invokes, if any: its name is still percent-encoded.
+fn invoked<'a>(frame: &Frame<'_>, path: Facade<'a>) -> Option<&'a str> {
+    match path {
+        Facade::Invoke(name) => Some(name),
+        Facade::Tool(name) if frame.head.method == Method::Post => Some(name),
+        _ => None,
+    }
+}
+
+/// The refusal of a request whose body need not be read for it.
+pub(super) fn refuse_unread(frame: &Frame<'_>, path: Facade<'_>) -> Option<Answer> {
+    let shared = &frame.core.shared;
+    if let Err(refusal) = origin::check(frame.head.host, frame.head.origin, &shared.hosts) {
+        return Some(refuse(frame, refusal));
+    }
+    if path == Facade::Information {
+        return None;
+    }
+    let refusal = frame.caller().err()?;
+    let action = match invoked(frame, path) {
+        Some(_) => "tools/call",
+        None => "tools/list",
+    };
+    let visit = Visit::open(frame, Transport::Rest, action, 0);
+    Some(refused(frame, visit, &refusal.into()))
 }
 
 /// Lists and descriptions: what a caller may see.
 async fn look(frame: &Frame<'_>, path: Facade<'_>) -> Answer {
     let mut visit = Visit::open(frame, Transport::Rest, "tools/list", 0);
     let seen = async {
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         call(frame, &principal, Want::List, &mut visit).await?;
         render(frame, &principal, path).map_err(Failure::from)
     };
@@ -128,8 +152,7 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
     let mut visit = Visit::open(frame, Transport::Rest, "tools/call", frame.body.len());
     let result = async {
         let invocation = invocation.as_ref().map_err(|refusal| *refusal)?;
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         let want = Want::Tool {
             name: &name,
             arguments: invocation.arguments,
@@ -160,7 +183,7 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
                 Status::Success
             };
             let mut answer = Answer::json(200, out);
-            add_limits(&visit, &mut answer);
+            visit.tell_limits(&mut answer);
             visit.close(status, &answer);
             answer
         }
@@ -170,15 +193,9 @@ async fn invoke(frame: &Frame<'_>, segment: &str) -> Answer {
 
 fn finish(visit: Visit<'_>, body: Vec<u8>) -> Answer {
     let mut answer = Answer::json(200, body);
-    add_limits(&visit, &mut answer);
+    visit.tell_limits(&mut answer);
     visit.close(Status::Success, &answer);
     answer
-}
-
-fn add_limits(visit: &Visit<'_>, answer: &mut Answer) {
-    if let Some(state) = visit.limits() {
-        limit::headers::write(&state, &mut answer.headers);
-    }
 }
 
 fn refused(frame: &Frame<'_>, visit: Visit<'_>, failure: &Failure<'_>) -> Answer {

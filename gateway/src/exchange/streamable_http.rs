@@ -5,31 +5,31 @@
 
 mod accept;
 mod cors;
+mod turn;
 
 use super::frame::Frame;
 use super::own::{add_refusal_headers, refuse};
 use super::visit::{self, Visit};
 use super::{Failure, Want, call};
 use crate::answer::{Answer, EVENT_STREAM};
-use crate::auth::{self, Principal};
+use crate::auth::Principal;
 use crate::http::head::Method as HttpMethod;
 use crate::http::sse;
-use crate::limits::TOOLS_PER_PAGE_MAX;
-use crate::mcp::answer::{self, BatchAnswers};
+use crate::mcp::answer::BatchAnswers;
 use crate::mcp::envelope::{self, Envelope, Fault, Id, Kind, Message};
 use crate::mcp::era;
 use crate::mcp::error::{self, Refused};
 use crate::mcp::headers::Headers;
-use crate::mcp::list::{self, Listed, Page};
-use crate::mcp::method::{self, Method};
+use crate::mcp::method::Method;
 use crate::mcp::session::{Binding, Session};
-use crate::mcp::version::{Era, Revision};
-use crate::mcp::{cursor, handshake, legacy, listen, modern, origin};
+use crate::mcp::version::Era;
+use crate::mcp::{legacy, modern, origin};
 use crate::meter::record::{Status, Transport};
-use crate::policy;
 use crate::refusal::Refusal;
-use crate::route;
 use crate::worker::stream::Subscription;
+
+use accept::Form;
+use turn::Turn;
 
 /// Header that carries a session's token.
 const SESSION_HEADER: &str = "mcp-session-id";
@@ -52,39 +52,59 @@ pub(super) async fn answer(frame: &Frame<'_>) -> Answer {
     answer
 }
 
+/// The refusal of a request whose body need not be read for it.
+pub(super) fn refuse_unread(frame: &Frame<'_>) -> Option<Answer> {
+    let shared = &frame.core.shared;
+    if let Err(refusal) = origin::check(frame.head.host, frame.head.origin, &shared.hosts) {
+        return Some(refuse(frame, refusal));
+    }
+    if frame.head.method == HttpMethod::Options {
+        return None;
+    }
+    let era = era::of_headers(&Headers::of(frame.head));
+    let mut answer = match (frame.head.method, form_of_post(frame)) {
+        (HttpMethod::Options, _) => return None,
+        (HttpMethod::Post, Err(refusal)) => refused(frame, era, None, &refusal.into()),
+        (_, form) => {
+            let refusal = frame.caller().err()?;
+            let mut answer = unreadable(frame, era, Fault { refusal, id: None });
+            shape(&mut answer, form.unwrap_or(Form::Json));
+            answer
+        }
+    };
+    cors::add(&mut answer, frame.head.origin);
+    Some(answer)
+}
+
 async fn post(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     let era = era::of_headers(headers);
-    if !accept::is_json(frame.head.content_type) {
-        return refused(frame, era, None, &Refusal::MediaTypeUnsupported.into());
-    }
-    let Some(form) = accept::form(frame.head) else {
-        return refused(frame, era, None, &Refusal::NotAcceptable.into());
+    let form = match form_of_post(frame) {
+        Ok(form) => form,
+        Err(refusal) => return refused(frame, era, None, &refusal.into()),
     };
     let mut answer = match envelope::read(frame.body) {
         Ok(Envelope::One(message)) => one(frame, headers, &message).await,
         Ok(Envelope::Batch(messages)) => batch(frame, headers, &messages).await,
         Err(fault) => unreadable(frame, era, fault),
     };
-    if form == accept::Form::EventStream && answer.stream.is_none() && !answer.body.is_empty() {
-        let json = std::mem::take(&mut answer.body);
-        sse::message(&mut answer.body, &json);
-        answer.content_type = EVENT_STREAM;
-    }
+    shape(&mut answer, form);
     answer
 }
 
-/// What a message was answered with, and how its record ends.
-struct Reply {
-    answer: Answer,
-    status: Status,
+/// What a POST sends and takes, by its head.
+fn form_of_post(frame: &Frame<'_>) -> Result<Form, Refusal> {
+    if !accept::is_json(frame.head.content_type) {
+        return Err(Refusal::MediaTypeUnsupported);
+    }
+    accept::form(frame.head).ok_or(Refusal::NotAcceptable)
 }
 
-impl Reply {
-    fn json(body: Vec<u8>) -> Self {
-        Self {
-            answer: Answer::json(200, body),
-            status: Status::Success,
-        }
+/// Makes one event of a JSON answer, for who takes nothing else.
+fn shape(answer: &mut Answer, form: Form) {
+    if form == Form::EventStream && answer.stream.is_none() && !answer.body.is_empty() {
+        let json = std::mem::take(&mut answer.body);
+        sse::message(&mut answer.body, &json);
+        answer.content_type = EVENT_STREAM;
     }
 }
 
@@ -101,8 +121,7 @@ async fn one(frame: &Frame<'_>, headers: &Headers<'_>, message: &Message<'_>) ->
         frame.body.len(),
     );
     let answered = async {
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         let turn = Turn {
             frame,
             headers,
@@ -116,7 +135,8 @@ async fn one(frame: &Frame<'_>, headers: &Headers<'_>, message: &Message<'_>) ->
         }
     };
     match answered.await {
-        Ok(reply) => {
+        Ok(mut reply) => {
+            visit.tell_limits(&mut reply.answer);
             visit.close(reply.status, &reply.answer);
             reply.answer
         }
@@ -136,8 +156,7 @@ fn acknowledge(
     message: &Message<'_>,
 ) -> Answer {
     let sound = || -> Result<(), Failure<'_>> {
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         match era {
             Era::Modern => modern::check(message, headers).map(|_| ())?,
             Era::Legacy => open_session(frame, headers, &principal).map(|_| ())?,
@@ -163,8 +182,7 @@ async fn batch(
         if era::of_headers(headers) == Era::Modern {
             return Err(Refusal::BatchRefused.into());
         }
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         let session = match headers.session {
             crate::mcp::headers::Field::Absent => return Err(Refusal::BatchRefused.into()),
             _ => open_session(frame, headers, &principal)?,
@@ -177,19 +195,10 @@ async fn batch(
     }
     let mut body = frame.core.buffers.take();
     let mut answers = BatchAnswers::default();
+    let mut lines = Vec::new();
     for message in messages {
         let answer = match message {
-            Ok(message) => match legacy::check_in_batch(message) {
-                Ok(()) => one(frame, headers, message).await,
-                Err(refusal) => unreadable(
-                    frame,
-                    Era::Legacy,
-                    Fault {
-                        refusal,
-                        id: message.id(),
-                    },
-                ),
-            },
+            Ok(message) => in_batch(frame, headers, message, body.len()).await,
             Err(fault) => unreadable(frame, Era::Legacy, *fault),
         };
         // A stream cannot be one of several answers, and nothing that opens one exists in this revision.
@@ -197,194 +206,38 @@ async fn batch(
             answers.begin_one(&mut body);
             body.extend_from_slice(&answer.body);
         }
+        // What is left of the limits after the last that was served; a refusal's headers are its own.
+        if answer.status == 200 && !answer.headers.is_empty() {
+            lines = answer.headers;
+        }
     }
     if answers.end(&mut body) {
-        Answer::json(200, body)
+        let mut answer = Answer::json(200, body);
+        answer.headers = lines;
+        answer
     } else {
         Answer::empty(202)
     }
 }
 
-/// One request of a known caller.
-struct Turn<'a, 'p> {
-    frame: &'a Frame<'a>,
-    headers: &'a Headers<'a>,
-    message: &'a Message<'a>,
-    principal: &'p Principal,
-    id: Id<'a>,
-}
-
-impl<'a> Turn<'a, '_> {
-    async fn modern(&self, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
-        let modern::Accepted::Request(method) = modern::check(self.message, self.headers)? else {
-            return Err(Refusal::Internal.into());
-        };
-        match method {
-            Method::ToolsCall => {
-                self.tools_call(Revision::V20260728, Some(self.headers), visit)
-                    .await
-            }
-            Method::ToolsList => self.tools_list(Era::Modern, visit).await,
-            Method::ServerDiscover => {
-                call(self.frame, self.principal, Want::Protocol, visit).await?;
-                let mut body = self.frame.core.buffers.take();
-                handshake::write_discover(&mut body, self.id, &self.frame.core.shared.instructions);
-                Ok(Reply::json(body))
-            }
-            Method::SubscriptionsListen => {
-                let filter = listen::read_filter(&self.message.params)?;
-                call(self.frame, self.principal, Want::Protocol, visit).await?;
-                let stream = Subscription::listen(
-                    self.frame.core,
-                    self.principal,
-                    self.authorization(),
-                    self.id,
-                    filter,
-                )?;
-                Ok(Reply {
-                    answer: stream_answer(stream),
-                    status: Status::Success,
-                })
-            }
-            Method::Initialize | Method::Ping | Method::LoggingSetLevel | Method::Unknown => {
-                Err(Refusal::MethodUnknown.into())
-            }
-        }
+/// One message of a batch, whose answers so far have `gathered` bytes.
+async fn in_batch(
+    frame: &Frame<'_>,
+    headers: &Headers<'_>,
+    message: &Message<'_>,
+    gathered: usize,
+) -> Answer {
+    let id = message.id();
+    if let Err(refusal) = legacy::check_in_batch(message) {
+        return unreadable(frame, Era::Legacy, Fault { refusal, id });
     }
-
-    async fn legacy(&self, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
-        let opens =
-            matches!(&self.message.kind, Kind::Request { method, .. } if method == "initialize");
-        if opens {
-            return self.initialize(visit).await;
-        }
-        let session = open_session(self.frame, self.headers, self.principal)?;
-        let legacy::Accepted::Request(method) = legacy::check(self.message)? else {
-            return Err(Refusal::Internal.into());
-        };
-        match method {
-            Method::ToolsCall => self.tools_call(session.revision, None, visit).await,
-            Method::ToolsList => self.tools_list(Era::Legacy, visit).await,
-            Method::LoggingSetLevel if !self.names_a_log_level() => {
-                Err(Refusal::ParamsInvalid.into())
-            }
-            Method::Ping | Method::LoggingSetLevel => {
-                call(self.frame, self.principal, Want::Protocol, visit).await?;
-                let mut body = self.frame.core.buffers.take();
-                answer::write_empty(&mut body, self.id);
-                Ok(Reply::json(body))
-            }
-            Method::Initialize
-            | Method::ServerDiscover
-            | Method::SubscriptionsListen
-            | Method::Unknown => Err(Refusal::MethodUnknown.into()),
-        }
+    let answer = one(frame, headers, message).await;
+    if answer.body.is_empty() || BatchAnswers::fits(gathered, answer.body.len()) {
+        return answer;
     }
-
-    async fn initialize(&self, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
-        let opening = handshake::read_initialize(&self.message.params)?;
-        call(self.frame, self.principal, Want::Protocol, visit).await?;
-        let shared = &self.frame.core.shared;
-        let token = shared.sessions.begin(
-            &shared.sealer,
-            opening.revision,
-            opening.declared,
-            &Binding::from(self.principal.binding()),
-            self.frame.now.unix_ms,
-        )?;
-        let mut body = self.frame.core.buffers.take();
-        handshake::write_initialize(&mut body, self.id, opening.revision, &shared.instructions);
-        let mut reply = Reply::json(body);
-        reply.answer.header(SESSION_HEADER, token.as_bytes());
-        Ok(reply)
-    }
-
-    async fn tools_list(&self, era: Era, visit: &mut Visit<'a>) -> Result<Reply, Failure<'a>> {
-        call(self.frame, self.principal, Want::List, visit).await?;
-        let (snapshot, shared) = (self.frame.snapshot(), &self.frame.core.shared);
-        let scope = cursor::Scope {
-            catalog_version: snapshot.catalog_version,
-            binding: Binding::from(self.principal.binding()),
-        };
-        let start = list::read_position(&self.message.params, &scope, &shared.sealer)?;
-        let listed = route::candidates(snapshot, self.principal)
-            .zip(0u32..)
-            .skip(start as usize)
-            .filter(|(tool, _)| policy::visible(self.principal, snapshot, tool))
-            .map(|(tool, position)| Listed {
-                position,
-                tenant: None,
-                name: route::shown_name(self.principal, tool),
-                definition: &tool.definition,
-            });
-        let page = Page {
-            era,
-            size: TOOLS_PER_PAGE_MAX,
-            scope,
-            sealer: &shared.sealer,
-        };
-        let mut body = self.frame.core.buffers.take();
-        list::write(&mut body, self.id, &page, listed)?;
-        Ok(Reply::json(body))
-    }
-
-    async fn tools_call(
-        &self,
-        revision: Revision,
-        headers: Option<&'a Headers<'a>>,
-        visit: &mut Visit<'a>,
-    ) -> Result<Reply, Failure<'a>> {
-        let params = &self.message.params;
-        let name = params.name.as_str().ok_or(Refusal::ParamsInvalid)?;
-        let want = Want::Tool {
-            name,
-            arguments: params.arguments,
-            headers,
-        };
-        let mut body = self.frame.core.buffers.take();
-        let status = match call(self.frame, self.principal, want, visit).await {
-            Ok(result) => {
-                let result = result.unwrap_or_default();
-                answer::write_tool_result(&mut body, self.id, revision, &result);
-                self.frame.core.buffers.give_back(result.content);
-                if result.is_error {
-                    Status::Error
-                } else {
-                    Status::Success
-                }
-            }
-            // What a model can act on is a tool's result, not a protocol error (SEP-1303).
-            Err(Failure::Arguments(invalid)) => {
-                answer::write_tool_error(&mut body, self.id, revision, invalid.text());
-                visit.blame(Refusal::ArgumentsInvalid);
-                Status::Error
-            }
-            Err(Failure::Upstream(fault)) => {
-                let row = fault.refusal().row();
-                let text = format!("{} {}", row.message, row.suggestion);
-                answer::write_tool_error(&mut body, self.id, revision, &text);
-                visit.blame_upstream(fault);
-                row.status
-            }
-            Err(failure) => return Err(failure),
-        };
-        Ok(Reply {
-            answer: Answer::json(200, body),
-            status,
-        })
-    }
-
-    fn names_a_log_level(&self) -> bool {
-        self.message
-            .params
-            .level
-            .as_str()
-            .is_some_and(method::is_log_level)
-    }
-
-    fn authorization(&self) -> Option<&[u8]> {
-        self.frame.head.authorization
-    }
+    // It was made and recorded; only its answer is too much.
+    let refusal = Refusal::BatchAnswerTooLarge;
+    refused(frame, Era::Legacy, id, &refusal.into())
 }
 
 /// GET: the event stream of a legacy session.
@@ -395,8 +248,7 @@ async fn open_stream(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
         if !accept::takes_event_stream(frame.head) {
             return Err(Failure::from(Refusal::NotAcceptable));
         }
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         open_session(frame, headers, &principal)?;
         call(frame, &principal, Want::Protocol, &mut visit).await?;
         Ok(Subscription::legacy(
@@ -424,8 +276,7 @@ async fn end_session(frame: &Frame<'_>, headers: &Headers<'_>) -> Answer {
     let mut visit = Visit::open(frame, Transport::StreamableHttp, "session/end", 0);
     let ended = async {
         era::check_stream(headers)?;
-        let principal =
-            auth::authenticate(&frame.snapshot().keys, frame.head.authorization, frame.now)?;
+        let principal = frame.caller()?;
         let session = open_session(frame, headers, &principal)?;
         call(frame, &principal, Want::Protocol, &mut visit).await?;
         frame.core.shared.sessions.end(&session, frame.now.unix_ms);

@@ -6,7 +6,7 @@ use super::Failure;
 use super::frame::Frame;
 use crate::answer::Answer;
 use crate::auth::Principal;
-use crate::limit::RateState;
+use crate::limit::{self, RateState};
 use crate::meter::record::{Record, Status, Transport};
 use crate::refusal::Refusal;
 use crate::snapshot::tool::Tool;
@@ -73,9 +73,11 @@ impl<'a> Visit<'a> {
         self.limits = state;
     }
 
-    /// The tightest limit, for the answer's headers.
-    pub(crate) fn limits(&self) -> Option<RateState> {
-        self.limits
+    /// Tells the caller what is left of its tightest limit.
+    pub(crate) fn tell_limits(&self, answer: &mut Answer) {
+        if let Some(state) = &self.limits {
+            limit::headers::write(state, &mut answer.headers);
+        }
     }
 
     /// Time spent waiting for an upstream.

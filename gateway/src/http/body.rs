@@ -141,6 +141,21 @@ impl BodyReader {
         }
     }
 
+    /// Bytes that the body has at least: as its length says, or as gathered so far.
+    #[must_use]
+    pub fn bytes_known(&self) -> usize {
+        match self.kind {
+            Kind::InPlace(bytes) => bytes,
+            Kind::Chunked(_) | Kind::UntilClose => self.gathered.len(),
+        }
+    }
+
+    /// Whether the body comes in chunks, so that its length is known only at its end.
+    #[must_use]
+    pub fn is_chunked(&self) -> bool {
+        matches!(self.kind, Kind::Chunked(_))
+    }
+
     /// Whether a body that is not done becomes whole by the sender's closing the connection.
     #[must_use]
     pub fn ends_with_connection(&self) -> bool {

@@ -6,6 +6,7 @@
 use super::Scan;
 use super::body::{BodyReader, Progress};
 use super::head::{self, Head};
+use crate::limits::UNREAD_BODY_BYTES_MAX;
 use crate::refusal::Refusal;
 
 /// What the buffer holds.
@@ -23,6 +24,12 @@ pub enum Next<'a> {
         body: &'a [u8],
         /// Where the next request begins in the buffer.
         end: usize,
+    },
+    /// A head whose body is large and not all there: shown once, so that a request that its head alone
+    /// condemns is refused before more of it is read. Ask again to go on.
+    Large {
+        /// The head.
+        head: Head<'a>,
     },
     /// Not enough.
     Waiting(Waiting),
@@ -63,6 +70,28 @@ struct Partial {
     reader: BodyReader,
     /// Bytes behind the head that the reader has used up.
     consumed: usize,
+    /// Whether its sender waits for `100 Continue`.
+    say_continue: bool,
+    /// Whether a wait for it was told already.
+    has_begun: bool,
+    /// Whether it was shown as [`Next::Large`].
+    was_shown: bool,
+}
+
+impl Partial {
+    /// Whether its head is to be shown before the rest is read. Who asks before sending in chunks does not
+    /// say how much: it counts as large, for a refusal costs it nothing.
+    fn is_large(&self) -> bool {
+        let asks = self.say_continue && self.reader.is_chunked();
+        asks || self.reader.bytes_known() > UNREAD_BODY_BYTES_MAX
+    }
+
+    fn waiting(&mut self) -> Waiting {
+        Waiting::Body {
+            begins: !std::mem::replace(&mut self.has_begun, true),
+            say_continue: std::mem::take(&mut self.say_continue),
+        }
+    }
 }
 
 impl Framer {
@@ -103,30 +132,28 @@ impl Framer {
         let arrived = &buffer[head.head_bytes..];
         let progress = reader.advance(arrived)?;
         let head_bytes = head.head_bytes;
+        let partial = self.partial.insert(Partial {
+            head_bytes,
+            reader,
+            consumed: 0,
+            say_continue: head.expect_continue && arrived.is_empty(),
+            has_begun: false,
+            was_shown: false,
+        });
         match progress {
-            Progress::Done { consumed } => {
-                let partial = self.partial.insert(Partial {
-                    head_bytes,
-                    reader,
-                    consumed: 0,
-                });
-                Ok(Next::Request {
-                    head,
-                    body: partial.reader.bytes(arrived),
-                    end: head_bytes + consumed,
-                })
-            }
+            Progress::Done { consumed } => Ok(Next::Request {
+                head,
+                body: partial.reader.bytes(arrived),
+                end: head_bytes + consumed,
+            }),
             Progress::More { consumed, .. } => {
-                let say_continue = head.expect_continue && arrived.is_empty();
-                self.partial = Some(Partial {
-                    head_bytes,
-                    reader,
-                    consumed,
-                });
-                Ok(Next::Waiting(Waiting::Body {
-                    begins: true,
-                    say_continue,
-                }))
+                partial.consumed = consumed;
+                partial.was_shown = partial.is_large();
+                Ok(if partial.was_shown {
+                    Next::Large { head }
+                } else {
+                    Next::Waiting(partial.waiting())
+                })
             }
         }
     }
@@ -139,21 +166,18 @@ impl Framer {
         match partial.reader.advance(arrived)? {
             Progress::More { consumed, .. } => {
                 partial.consumed += consumed;
-                Ok(Next::Waiting(Waiting::Body {
-                    begins: false,
-                    say_continue: false,
-                }))
+                if !partial.was_shown && partial.is_large() {
+                    partial.was_shown = true;
+                    let head = parse_again(buffer)?;
+                    return Ok(Next::Large { head });
+                }
+                Ok(Next::Waiting(partial.waiting()))
             }
-            Progress::Done { consumed } => {
-                let end = partial.head_bytes + partial.consumed + consumed;
-                // Parsed again rather than kept: a head borrows the buffer, which has moved since.
-                let head = head::parse(buffer, &mut Scan::default())?.ok_or(Refusal::Internal)?;
-                Ok(Next::Request {
-                    head,
-                    body: partial.reader.bytes(arrived),
-                    end,
-                })
-            }
+            Progress::Done { consumed } => Ok(Next::Request {
+                end: partial.head_bytes + partial.consumed + consumed,
+                head: parse_again(buffer)?,
+                body: partial.reader.bytes(arrived),
+            }),
         }
     }
 
@@ -173,6 +197,12 @@ impl Framer {
         self.in_head = false;
         self.scan = Scan::default();
     }
+}
+
+/// The head of a request whose body came later: parsed again rather than kept, for it borrows the buffer,
+/// which has moved since.
+fn parse_again(buffer: &[u8]) -> Result<Head<'_>, Refusal> {
+    head::parse(buffer, &mut Scan::default())?.ok_or(Refusal::Internal)
 }
 
 #[cfg(test)]
@@ -275,5 +305,61 @@ mod tests {
                 say_continue: false
             }
         );
+    }
+
+    /// What the framer says of `buffer`, in a word, until it has nothing more to say of it.
+    fn said(framer: &mut Framer, buffer: &[u8]) -> Vec<String> {
+        let mut said = Vec::new();
+        loop {
+            match framer.next(buffer).unwrap() {
+                Next::Large { head } => said.push(format!("large {}", head.target.path)),
+                Next::Waiting(Waiting::Body { say_continue, .. }) => {
+                    said.push(format!("waiting, continue {say_continue}"));
+                    return said;
+                }
+                Next::Request { .. } => {
+                    said.push("request".to_owned());
+                    return said;
+                }
+                Next::Waiting(other) => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_body_s_head_is_shown_once_before_it_is_read() {
+        const MAX: usize = UNREAD_BODY_BYTES_MAX;
+        let head = |lines: &str| format!("POST /a HTTP/1.1\r\nhost: x\r\n{lines}\r\n");
+        let length = |bytes: usize| head(&format!("content-length: {bytes}\r\n"));
+        let chunked = |bytes: usize| {
+            let data = "x".repeat(bytes);
+            head("transfer-encoding: chunked\r\n") + &format!("{:x}\r\n{data}\r\n", bytes)
+        };
+        let waits = "waiting, continue false";
+        for (request, expected) in [
+            (length(MAX), vec![waits]),
+            (length(MAX + 1), vec!["large /a", waits]),
+            (chunked(MAX), vec![waits]),
+            (chunked(MAX + 1), vec!["large /a", waits]),
+            // One that came whole has been read already.
+            (length(MAX + 1) + &"x".repeat(MAX + 1), vec!["request"]),
+            (
+                head("expect: 100-continue\r\ncontent-length: 9\r\n"),
+                vec!["waiting, continue true"],
+            ),
+            (
+                head("expect: 100-continue\r\ntransfer-encoding: chunked\r\n"),
+                vec!["large /a", "waiting, continue true"],
+            ),
+        ] {
+            let mut framer = Framer::new(MAX * 2);
+            let shown = &request[..request.len().min(100)];
+            assert_eq!(said(&mut framer, request.as_bytes()), expected, "{shown}");
+            if expected.ends_with(&["request"]) {
+                continue;
+            }
+            let again = said(&mut framer, request.as_bytes());
+            assert_eq!(again, [waits], "once: {shown}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::envelope::Id;
 use super::version::{Era, Revision};
 use crate::adapter::result::ToolResult;
 use crate::json::write_string;
+use crate::limits::BATCH_ANSWER_BYTES_MAX;
 
 /// What every modern result carries: its kind, and who made it (SHOULD, `ResultMetaObject`).
 pub(super) const MODERN_MEMBERS: &str = concat!(
@@ -92,6 +93,14 @@ pub struct BatchAnswers {
 }
 
 impl BatchAnswers {
+    /// Whether an answer of so many bytes may join those gathered so far
+    /// ([`BATCH_ANSWER_BYTES_MAX`]). An error always may: it is small, and a batch has few of them.
+    #[must_use]
+    pub fn fits(gathered: usize, answer: usize) -> bool {
+        // One more for the bracket or comma before it.
+        gathered + 1 + answer <= BATCH_ANSWER_BYTES_MAX
+    }
+
     /// To be called before each answer is appended.
     pub fn begin_one(&mut self, out: &mut Vec<u8>) {
         out.push(if self.count == 0 { b'[' } else { b',' });

@@ -121,6 +121,9 @@ table! {
     BatchTooLong 400 -32600 "INVALID_REQUEST" "batch_too_long" Error DEBUG
         "The batch holds too many messages."
         "Send at most 64 messages in one batch.";
+    BatchAnswerTooLarge 413 413 "PAYLOAD_TOO_LARGE" "batch_answer_too_large" Error DEBUG
+        "The message was served, but the answers to its batch are together larger than the 16 MiB that this gateway gathers."
+        "Send the message in a request of its own; if it changes something, look first: the change was made.";
     MethodUnknown 404 -32601 "METHOD_NOT_FOUND" "method_unknown" NotFound DEBUG
         "There is no such method in this protocol revision."
         "Use a method that this gateway declares: tools/list and tools/call among them.";

@@ -1,13 +1,45 @@
 //! What `/ready` says: whether calls may be sent here, and if not, why.
+//!
+//! Ready are listeners, the catalog, and every required service. The documents of ToolSets behind URLs are
+//! waited for once, at the start; one that cannot be had, then or later, is named as degraded and leaves the
+//! gateway ready: its tools are missing, and nobody else's.
+
+use std::fmt::Display;
 
 use serde_json::{Value, json};
 
 use crate::meter::state::SpoolSummary;
 
-/// Problems listed in the body; the rest is only counted.
+/// Problems, and ToolSets, listed in the body; of more only the number is told.
 const PROBLEMS_SHOWN_MAX: usize = 20;
 /// Characters of one problem.
 const PROBLEM_CHARS_MAX: usize = 500;
+
+/// Texts of which the first are shown and all are counted: a probe may come to a worker, which has no time
+/// for ten thousand of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    count: usize,
+    first: Vec<String>,
+}
+
+impl Listed {
+    /// Of all there are.
+    #[must_use]
+    pub fn of<T: Display>(all: &[T]) -> Self {
+        let first = all.iter().take(PROBLEMS_SHOWN_MAX);
+        Self {
+            count: all.len(),
+            first: first.map(|text| cut(text.to_string())).collect(),
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
 
 /// What readiness is judged by.
 #[derive(Clone, Debug)]
@@ -20,7 +52,11 @@ pub struct Readiness {
     pub tools: u64,
     /// Files and objects of the catalog that are not in force, each with its reason: their last good
     /// version is, so they do not make the gateway unready.
-    pub catalog_problems: Vec<String>,
+    pub catalog_problems: Listed,
+    /// ToolSets whose document was not tried yet since the start.
+    pub toolsets_awaited: Listed,
+    /// ToolSets whose document was never had, though tried: they have no tools.
+    pub toolsets_degraded: Listed,
     /// Required services that do not answer, by name.
     pub services_missing: Vec<String>,
     /// The spool; `None` where metering is off.
@@ -30,13 +66,14 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether calls may be sent here: listeners, catalog and every required service are there, the
-    /// gateway is not about to end, and its spool does not make it refuse calls.
+    /// Whether calls may be sent here: listeners, catalog and every required service are there, every
+    /// document of the start was tried, the gateway is not about to end, and its spool does not make it refuse calls.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.draining
             && !self.listeners.is_empty()
             && self.catalog_generation > 0
+            && self.toolsets_awaited.count == 0
             && self.services_missing.is_empty()
             && !self.spool.is_some_and(|spool| spool.refusing)
     }
@@ -60,12 +97,6 @@ impl Readiness {
     /// The JSON body of `/ready`.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        let shown: Vec<&str> = self
-            .catalog_problems
-            .iter()
-            .take(PROBLEMS_SHOWN_MAX)
-            .map(|problem| cut(problem))
-            .collect();
         let spool = self.spool.map_or(Value::Null, |spool| {
             json!({
                 "status": spool.health.as_str(),
@@ -82,8 +113,12 @@ impl Readiness {
             "catalog": {
                 "generation": self.catalog_generation,
                 "tools": self.tools,
-                "problem_count": self.catalog_problems.len(),
-                "problems": shown,
+                "problem_count": self.catalog_problems.count,
+                "problems": self.catalog_problems.first,
+                "toolsets_awaited_count": self.toolsets_awaited.count,
+                "toolsets_awaited": self.toolsets_awaited.first,
+                "toolsets_degraded_count": self.toolsets_degraded.count,
+                "toolsets_degraded": self.toolsets_degraded.first,
             },
             "services_missing": self.services_missing,
             "spool": spool,
@@ -94,10 +129,11 @@ impl Readiness {
 }
 
 /// At most [`PROBLEM_CHARS_MAX`] characters.
-fn cut(text: &str) -> &str {
-    text.char_indices()
-        .nth(PROBLEM_CHARS_MAX)
-        .map_or(text, |(end, _)| &text[..end])
+fn cut(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(PROBLEM_CHARS_MAX) {
+        text.truncate(end);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -110,7 +146,9 @@ mod tests {
             listeners: vec!["127.0.0.1:3001".into()],
             catalog_generation: 1,
             tools: 3,
-            catalog_problems: Vec::new(),
+            catalog_problems: Listed::default(),
+            toolsets_awaited: Listed::default(),
+            toolsets_degraded: Listed::default(),
             services_missing: Vec::new(),
             spool: Some(SpoolState::new(1_000, true).summary()),
             draining: false,
@@ -171,6 +209,19 @@ mod tests {
             503,
             "draining",
         );
+        let orders = vec!["ToolSet tenant-acme/orders".to_owned()];
+        let awaited = Readiness {
+            toolsets_awaited: Listed::of(&orders),
+            ..ready()
+        };
+        let body = check(&awaited, 503, "not_ready");
+        assert_eq!(body["catalog"]["toolsets_awaited"], json!(orders));
+        let degraded = Readiness {
+            toolsets_degraded: Listed::of(&orders),
+            ..ready()
+        };
+        let body = check(&degraded, 200, "ready");
+        assert_eq!(body["catalog"]["toolsets_degraded"], json!(orders));
         for (refuses, http_status) in [(true, 503), (false, 200)] {
             let state = SpoolState::new(1_000, refuses);
             state.set_health(SpoolHealth::Full);
@@ -189,7 +240,7 @@ mod tests {
         let problems = vec!["é".repeat(PROBLEM_CHARS_MAX + 1); PROBLEMS_SHOWN_MAX + 1];
         let body = check(
             &Readiness {
-                catalog_problems: problems,
+                catalog_problems: Listed::of(&problems),
                 ..ready()
             },
             200,

@@ -1,12 +1,15 @@
 //! Reading ahead: while a call is under way, its connection already reads.
 //!
 //! That read is the one the next request needs anyway, so it costs nothing; and it is how a worker
-//! learns that the caller has gone, so that the upstream's work can be cancelled.
+//! learns that the caller has gone, so that the upstream's work can be cancelled. Of a caller that has sent
+//! its next request already nothing more is read: the worker's tick looks whether it is still there.
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::Poll;
+
+use super::deadline::Deadline;
 
 /// What a read gave: the result and the buffer with what arrived.
 pub type Read = (io::Result<usize>, Vec<u8>);
@@ -21,13 +24,15 @@ pub enum Raced<T> {
 }
 
 /// Polls `work` to its end while `read` is pending. When `read` completes first with bytes (a pipelined
-/// request), they are kept in `early` and the work goes on; at the end of the stream it does not.
+/// request), they are kept in `early` and the work goes on while the caller stays; at the end of the stream
+/// it does not. `deadline` is the connection's.
 pub async fn race<T>(
     mut work: Pin<&mut impl Future<Output = T>>,
     mut read: Pin<&mut impl Future<Output = Read>>,
     early: &mut Option<Read>,
+    deadline: &Deadline,
 ) -> Raced<T> {
-    poll_fn(|context| {
+    let raced = poll_fn(|context| {
         if let Poll::Ready(value) = work.as_mut().poll(context) {
             return Poll::Ready(Raced::Done(value));
         }
@@ -40,14 +45,22 @@ pub async fn race<T>(
                 return Poll::Ready(Raced::Gone);
             }
         }
+        if early.is_some() && deadline.has_left(context.waker()) {
+            return Poll::Ready(Raced::Gone);
+        }
         Poll::Pending
     })
-    .await
+    .await;
+    if early.is_some() {
+        deadline.stay();
+    }
+    raced
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::deadline::Deadlines;
     use std::future::{pending, ready};
     use std::pin::pin;
     use std::task::{Context, Waker};
@@ -58,6 +71,11 @@ mod tests {
             .poll(&mut Context::from_waker(Waker::noop()))
     }
 
+    /// Of no socket: nobody leaves it.
+    fn nowhere() -> std::rc::Rc<Deadline> {
+        Deadlines::default().watch(-1)
+    }
+
     #[test]
     fn finished_work_wins_and_leaves_the_read_alone() {
         let mut early = None;
@@ -65,6 +83,7 @@ mod tests {
             pin!(ready(7)),
             pin!(ready((Ok(0), Vec::new()))),
             &mut early,
+            &nowhere(),
         ));
         assert_eq!(raced, Poll::Ready(Raced::Done(7)));
         assert!(early.is_none());
@@ -77,6 +96,7 @@ mod tests {
             pin!(pending::<()>()),
             pin!(ready((Ok(3), b"GET".to_vec()))),
             &mut early,
+            &nowhere(),
         ));
         assert_eq!(raced, Poll::Pending);
         assert_eq!(early.unwrap().1, b"GET");
@@ -90,6 +110,7 @@ mod tests {
                 pin!(pending::<()>()),
                 pin!(ready((read, Vec::new()))),
                 &mut early,
+                &nowhere(),
             ));
             assert_eq!(raced, Poll::Ready(Raced::Gone));
         }

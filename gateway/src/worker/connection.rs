@@ -25,6 +25,8 @@ const READ_BYTES: usize = 4 * 1024;
 const READ_BODY_BYTES: usize = 64 * 1024;
 /// Above this, an answer's body is written by itself rather than copied behind its head.
 const COPIED_BODY_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a shared body that are copied and written at once: some 50 µs of a worker's time.
+const SHARED_PIECE_BYTES: usize = 128 * 1024;
 /// After a refusal that left bytes unread, this much more is read and dropped, so that closing does not
 /// reset the connection before the caller has read why (RFC 9112 section 9.6). Four times the default bound
 /// of a body, for senders that do not wait for `100 Continue`; nothing of it is kept.
@@ -187,7 +189,7 @@ async fn step(
                             now
                         }
                     ));
-                    race(work, read.as_mut(), &mut early).await
+                    race(work, read.as_mut(), &mut early, outbox.deadline).await
                 };
                 let Raced::Done(answer) = raced else {
                     return Step::Close;
@@ -206,6 +208,19 @@ async fn step(
                 let pipelines = consumed < inbox.len() || early.is_some();
                 if pipelines && requests.is_multiple_of(REQUESTS_PER_TURN) {
                     io::yield_now().await;
+                }
+            }
+            Ok(Next::Large { head }) => {
+                let recipient = Recipient::of(&head);
+                let inbound = Inbound {
+                    head: &head,
+                    body: &[],
+                    peer,
+                    now: core.clock.now(),
+                };
+                if let Some(answer) = exchange::refuse_unread(core, inbound) {
+                    outbox.send(answer, recipient).await;
+                    return Step::Linger;
                 }
             }
             Ok(Next::Waiting(waiting)) => break waiting,
@@ -345,6 +360,11 @@ impl Outbox<'_> {
         let date = self.core.date();
         let head =
             write::begin(&mut self.buffer, answer.status, recipient, &date).lines(&answer.headers);
+        if let Some(shared) = &answer.shared {
+            head.body_apart(answer.content_type, shared.len());
+            let written = self.flush().await && (recipient.is_head || self.pieces(shared).await);
+            return written && recipient.keep_alive;
+        }
         match answer.content_type {
             "" => head.no_body(),
             content_type if apart => head.body_apart(content_type, answer.body.len()),
@@ -359,6 +379,26 @@ impl Outbox<'_> {
         }
         self.core.buffers.give_back(answer.body);
         recipient.keep_alive
+    }
+
+    /// Writes a body that is not ours to give away: piece by piece, each copied, with others served between
+    /// two of them. The reader has as long for all of them as for any answer.
+    async fn pieces(&mut self, body: &[u8]) -> bool {
+        let limit_us = self.core.shared.limits.write_timeout_ms * 1_000;
+        let begun = self.core.clock.now();
+        for piece in body.chunks(SHARED_PIECE_BYTES) {
+            self.buffer.clear();
+            self.buffer.extend_from_slice(piece);
+            let late = self.core.clock.now().micros_since(begun) > limit_us;
+            if late || !self.flush().await {
+                return false;
+            }
+            if piece.len() == SHARED_PIECE_BYTES {
+                io::yield_now().await;
+            }
+        }
+        self.buffer = Vec::new();
+        true
     }
 
     async fn say_continue(&mut self) -> bool {

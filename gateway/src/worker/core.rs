@@ -26,6 +26,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::upstream::Upstream;
 use crate::telemetry::access::AccessLog;
 use crate::telemetry::counter::CoreCounters;
+use crate::telemetry::relay::Relay;
 use crate::upstream::pool::Pools;
 
 /// Bounds of the server that an operator may move; see [`crate::limits`] for their defaults.
@@ -69,8 +70,10 @@ pub struct Shared {
     pub census: Arc<Census>,
     /// Serving, or on the way out.
     pub phase: Phase,
-    /// Answers for `/ready`, `/metrics` and the landing page; made by control's side of the house.
+    /// Answers for `/ready` and the landing page; made by control's side of the house.
     pub sight: Box<dyn Sight>,
+    /// Metrics, which control renders for who asks.
+    pub metrics: Arc<Relay>,
     /// What operators should read.
     pub notices: Notices,
     /// How calls are priced.
@@ -81,8 +84,6 @@ pub struct Shared {
 pub trait Sight: Send + Sync {
     /// Whether to send traffic here, and a JSON document that says why.
     fn ready(&self) -> (bool, Vec<u8>);
-    /// Prometheus text.
-    fn metrics(&self) -> Vec<u8>;
     /// The landing page, for who reached us as `host`.
     fn landing(&self, host: Option<&[u8]>, form: crate::route::landing::Form) -> Vec<u8>;
 }

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
+use std::task::Waker;
 
 use super::clock::Now;
 use super::io::{self, Direction};
@@ -26,6 +27,9 @@ pub struct Deadline {
     direction: Cell<Direction>,
     passed: Cell<bool>,
     idle: Cell<bool>,
+    /// Whom to wake when the peer has left; only while nothing is read from the socket.
+    departure: RefCell<Option<Waker>>,
+    left: Cell<bool>,
 }
 
 impl Deadlines {
@@ -38,6 +42,8 @@ impl Deadlines {
             direction: Cell::new(Direction::Both),
             passed: Cell::new(false),
             idle: Cell::new(false),
+            departure: RefCell::default(),
+            left: Cell::new(false),
         });
         self.watched.borrow_mut().push(Rc::downgrade(&deadline));
         deadline
@@ -54,6 +60,7 @@ impl Deadlines {
                 deadline.passed.set(true);
                 io::shutdown(deadline.descriptor, deadline.direction.get());
             }
+            deadline.look_for_departure();
             true
         });
     }
@@ -93,6 +100,31 @@ impl Deadline {
     #[must_use]
     pub fn passed(&self) -> bool {
         self.passed.get()
+    }
+
+    /// Whether the peer has left, as far as the last tick saw; else wakes `waker` at the tick that sees it.
+    /// For a socket that is not being read from, until [`Self::stay`]: a read tells at once.
+    pub fn has_left(&self, waker: &Waker) -> bool {
+        self.departure
+            .borrow_mut()
+            .get_or_insert_with(|| waker.clone())
+            .clone_from(waker);
+        self.left.get()
+    }
+
+    /// Nobody asks any more whether the peer has left.
+    pub fn stay(&self) {
+        self.departure.take();
+    }
+
+    fn look_for_departure(&self) {
+        // Looked at first: of all sockets, few are waited for like this.
+        if self.departure.borrow().is_some() && io::has_left(self.descriptor) {
+            self.left.set(true);
+            if let Some(waker) = self.departure.take() {
+                waker.wake();
+            }
+        }
     }
 
     /// Ends the socket at once, as if late.

@@ -24,10 +24,6 @@ impl Sight for Blind {
         (true, b"{}".to_vec())
     }
 
-    fn metrics(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
     fn landing(&self, _: Option<&[u8]>, _: crate::route::landing::Form) -> Vec<u8> {
         Vec::new()
     }
@@ -60,6 +56,7 @@ pub(crate) fn shared(snapshot: Snapshot, roots: RootCertStore) -> Arc<Shared> {
         census: Arc::new(Census::new(100, 100)),
         phase: Phase::default(),
         sight: Box::new(Blind),
+        metrics: Arc::default(),
         notices: notice::channel().0,
         cost: crate::meter::cost::CostRates::default(),
     })

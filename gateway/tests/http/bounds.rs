@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::World;
 use crate::support::wait::SOON;
 use crate::support::wire::{Answer, End};
-use crate::support::{Agent, Wire, until};
+use crate::support::{Agent, Session, Wire, until};
 
 /// The bounds as the gateway's documentation states them.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -14,6 +14,7 @@ const TARGET_BYTES_MAX: usize = 8 * 1024;
 const JSON_DEPTH_MAX: usize = 128;
 const CHUNK_EXTENSION_BYTES_MAX: usize = 4 * 1024;
 const TRAILER_BYTES_MAX: usize = 8 * 1024;
+const BATCH_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Sends a request whole, whatever the gateway says meanwhile.
 fn ask(wire: &mut Wire, request: &str) -> Answer {
@@ -242,7 +243,7 @@ fn requests_on_one_connection() {
 fn messages_in_a_batch() {
     let world = World::start();
     let agent = Agent::anonymous(&world.gateway);
-    let session = crate::support::Session::open(&agent, "2025-03-26");
+    let session = Session::open(&agent, "2025-03-26");
     let batch = |count: usize| {
         let ping = |id| json!({"jsonrpc": "2.0", "id": id, "method": "ping"});
         session.post(&(0..count).map(ping).collect())
@@ -253,4 +254,31 @@ fn messages_in_a_batch() {
     let beyond = batch(65);
     assert_eq!(beyond.status, 400);
     assert_eq!(beyond.json()["error"]["code"], -32600);
+}
+
+/// Two answers of 12 MiB are too much for one batch; what comes after them is not lost.
+#[test]
+fn bytes_of_the_answers_to_a_batch() {
+    let world = World::start();
+    let agent = Agent::anonymous(&world.gateway);
+    let session = Session::open(&agent, "2025-03-26");
+    let item = |id: u32, tool: &str| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": {}}});
+    let messages = json!([item(1, "large"), item(2, "large"), item(3, "echo")]);
+    let answer = session.post(&messages);
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.len() <= BATCH_ANSWER_BYTES_MAX, "bounded");
+    let answers = answer.json();
+    let [first, second, third] = answers.as_array().expect("an array").as_slice() else {
+        panic!("an answer to each");
+    };
+    assert_eq!(first["result"]["isError"], false);
+    assert_eq!(
+        (&second["id"], &second["error"]["code"]),
+        (&json!(2), &json!(413))
+    );
+    let said = second["error"]["message"].as_str().expect("a message");
+    assert!(said.contains("batch"), "{said}");
+    assert_eq!(third["result"]["isError"], false, "{third}");
+    let calls = world.api.requests();
+    assert_eq!(calls.len(), 3, "each was made, as the message says");
 }

@@ -139,6 +139,21 @@ fn a_caller_that_goes_away_stops_the_upstream_call() {
 }
 
 #[test]
+fn a_caller_that_pipelined_and_goes_away_stops_the_upstream_call() {
+    let world = World::start();
+    let mut wire = world.gateway.connect();
+    wire.send(world.call("silent"));
+    let call = world.api.request_to("/silent");
+    wire.send(world.alive());
+    // The gateway may read both at once or one after the other; it has read them by then.
+    pass(Duration::from_millis(100));
+    drop(wire);
+    within(Duration::from_secs(3), "the API to see the end", || {
+        world.api.gone(call.connection)
+    });
+}
+
+#[test]
 fn a_caller_that_resets_stops_the_upstream_call() {
     let world = World::start();
     let mut wire = world.gateway.connect();

@@ -180,6 +180,33 @@ fn head_is_get_without_a_body() {
     }
 }
 
+/// Control renders metrics for the workers; what was counted before a scrape is in it, whoever else scrapes.
+#[test]
+fn metrics_are_fresh_for_every_scraper() {
+    let world = World::start();
+    let agent = Agent::anonymous(&world.gateway);
+    let counted = |text: &str| -> f64 {
+        let lines = text.lines().filter(|line| {
+            line.starts_with("mcp_tool_invocations_total{") && line.contains("\"echo\"")
+        });
+        lines
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    };
+    for calls in 1..=5 {
+        assert_eq!(agent.call("echo", json!({})).status, 200);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let text = world.gateway.get("/metrics").text();
+                    assert_eq!(counted(&text), f64::from(calls), "{text}");
+                    assert!(text.ends_with("# EOF\n"), "whole");
+                });
+            }
+        });
+    }
+}
+
 #[test]
 fn close_is_honoured_and_said() {
     let world = World::start();

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::wait::SOON;
+use crate::support::wire::End;
 use crate::support::{Agent, Answer, Gateway, Session, Setup, until, within};
 use crate::{mirror, tool};
 
@@ -75,6 +77,101 @@ fn every_way_asks_for_a_key() {
     {
         assert_eq!(answer.status, 401, "way {position}: {}", answer.text());
         expect_unknown(answer, "AUTH_REQUIRED");
+    }
+}
+
+/// The bytes of a body that are read for anyone, as the gateway's documentation states them.
+const UNREAD_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A head that announces a body; nothing of the body.
+fn announce(gateway: &Gateway, path: &str, key: &str, framing: &str) -> String {
+    let host = gateway.host();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n\
+         authorization: Bearer {key}\r\n{framing}\r\n"
+    )
+}
+
+/// White space behind a document is no part of it.
+fn padded(document: &str, bytes: usize) -> String {
+    document.to_owned() + &" ".repeat(bytes - document.len())
+}
+
+#[test]
+fn a_large_body_is_not_read_for_who_is_nobody() {
+    let world = world();
+    let large = format!("content-length: {}\r\n", UNREAD_BODY_BYTES_MAX + 1);
+    let framings = [
+        large.clone(),
+        format!("expect: 100-continue\r\n{large}"),
+        "expect: 100-continue\r\ntransfer-encoding: chunked\r\n".to_owned(),
+    ];
+    for path in ["/mcp", "/mcp/v1/tools/orders/invoke"] {
+        for framing in &framings {
+            let mut wire = world.gateway.connect();
+            wire.send(announce(&world.gateway, path, "stoa_sk_x", framing));
+            let answer = wire.answer();
+            expect_unknown(&answer, "INVALID_TOKEN");
+            assert!(answer.closes(), "{path}, {framing}: {answer:?}");
+            assert_ne!(wire.end(SOON), End::Open, "{path}, {framing}");
+            let id = answer.header("x-request-id").expect("an id").to_owned();
+            let event = world.gateway.event_of(&id);
+            assert_eq!(event["status"], "unauthorized", "recorded as any: {event}");
+        }
+    }
+    let mut wire = world.gateway.connect();
+    wire.send(announce(&world.gateway, "/nowhere", "stoa_sk_x", &large));
+    assert_eq!(wire.answer().status, 404, "nor where there is nothing");
+}
+
+#[test]
+fn a_small_body_is_read_so_that_its_refusal_names_the_request() {
+    let world = world();
+    let message = r#"{"jsonrpc":"2.0","id":"seven","method":"tools/list"}"#;
+    for (bytes, id) in [
+        (UNREAD_BODY_BYTES_MAX, json!("seven")),
+        (UNREAD_BODY_BYTES_MAX + 1, json!(null)),
+    ] {
+        let framing = format!("content-length: {bytes}\r\n");
+        let mut wire = world.gateway.connect();
+        wire.send(announce(&world.gateway, "/mcp", "stoa_sk_x", &framing));
+        // The larger one was refused before; its sender need not have noticed.
+        let _ = wire.try_send(padded(message, bytes));
+        let answer = wire.answer();
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        assert_eq!(answer.json()["id"], id, "a body of {bytes} bytes");
+    }
+}
+
+#[test]
+fn a_large_body_of_a_known_caller_is_asked_for_and_read() {
+    let world = world();
+    let request = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"orders","arguments":{},
+        "_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+    let bytes = 3 * UNREAD_BODY_BYTES_MAX;
+    let modern =
+        "mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: orders\r\n";
+    let asks = "expect: 100-continue\r\n";
+    let whole = padded(request, bytes);
+    let (one, two) = whole.split_at(bytes / 2);
+    let chunks = format!(
+        "{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n",
+        one.len(),
+        two.len()
+    );
+    for (framing, body) in [
+        (format!("content-length: {bytes}\r\n"), whole.clone()),
+        ("transfer-encoding: chunked\r\n".to_owned(), chunks),
+    ] {
+        let mut wire = world.gateway.connect();
+        let lines = format!("{modern}{asks}{framing}");
+        wire.send(announce(&world.gateway, "/mcp", &world.key, &lines));
+        assert_eq!(wire.answer().status, 100, "{framing}");
+        wire.send(&body);
+        let answer = wire.answer();
+        assert_eq!(answer.status, 200, "{framing}: {}", answer.text());
+        assert!(!answer.closes(), "{framing}");
+        assert_eq!(answer.json()["result"]["isError"], false);
     }
 }
 
@@ -269,4 +366,23 @@ fn without_keys_the_gateway_stays_on_loopback() {
     assert!(!refused.status.success());
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(said.contains("--keys"), "{said}");
+}
+
+#[test]
+fn what_a_caller_without_a_key_may_do_is_said() {
+    let gateway = Setup::new().start();
+    until("the start line to be written", || {
+        gateway.log().contains("tenant-admin").then_some(())
+    });
+    let help = crate::support::gateway::program()
+        .arg("--help")
+        .output()
+        .expect("the gateway's program");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(
+        said.contains("every tool of --anonymous-tenant, as its tenant-admin"),
+        "{said}"
+    );
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
 
-use crate::support::{Agent, Answer, Gateway, Setup};
+use crate::support::{Agent, Answer, Gateway, Session, Setup};
 use crate::{mirror, tool};
 
 fn expect_refused(answer: &Answer, scope: &str) {
@@ -80,6 +80,46 @@ fn the_viewer_s_tier_on_both_transports() {
         taken as usize + 1,
         "what is refused does not reach the API"
     );
+}
+
+/// The limit of an answer that was served, without the two numbers that move: whose, and how many.
+fn told(answer: &Answer) -> (String, String) {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let header = |name: &str| {
+        let value = answer.header(name);
+        value.unwrap_or_else(|| panic!("{name} is missing: {answer:?}"))
+    };
+    let (limit, left) = (header("ratelimit-limit"), header("ratelimit-remaining"));
+    assert_eq!(
+        header("ratelimit-policy"),
+        format!("\"tier\";q={limit};w=60")
+    );
+    let reset = header("ratelimit-reset");
+    assert_eq!(header("ratelimit"), format!("\"tier\";r={left};t={reset}"));
+    (limit.to_owned(), left.to_owned())
+}
+
+#[test]
+fn what_is_left_is_told_on_both_doors() {
+    let api = mirror();
+    let mut setup = Setup::new().catalog("tools.yaml", &tool("tenant-acme", "orders", &api).yaml());
+    // One a minute: none comes back while this runs.
+    let key = setup.key_with("acme", "agent", &["--rate", "1/min", "--burst", "50"]);
+    let gateway = setup.start();
+    let agent = Agent::new(&gateway, &key);
+    let by_rest = told(&agent.invoke("orders", json!({})));
+    assert_eq!(by_rest, ("1".to_owned(), "49".to_owned()));
+    let modern = told(&agent.call("orders", json!({})));
+    assert_eq!(modern, ("1".to_owned(), "48".to_owned()));
+    let session = Session::open(&agent, "2025-03-26");
+    let call = json!({"name": "orders", "arguments": {}});
+    let legacy = told(&session.request("tools/call", call.clone()));
+    // Opening the session took one.
+    assert_eq!(legacy, ("1".to_owned(), "46".to_owned()));
+    let item =
+        |id: u32| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call});
+    let batch = told(&session.post(&json!([item(1), item(2)])));
+    assert_eq!(batch.1, "44", "what is left after the last of a batch");
 }
 
 #[test]

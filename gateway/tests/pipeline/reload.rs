@@ -1,19 +1,25 @@
 //! What changes while the gateway runs: live within a second, one bad file never costs another, and who is
 //! told of a change finds it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::wire::Wire;
-use crate::support::{Agent, Gateway, Setup, until, within};
+use crate::support::{Agent, Api, Ending, Gateway, Reply, Setup, until, within};
 use crate::{mirror, tool};
 
 /// "Within a second", and as much again for a loaded machine.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
 
 fn expect_tools(agent: &Agent<'_>, expected: &[&str]) {
-    within(LIVE_WITHIN, &format!("the tools {expected:?}"), || {
+    expect_tools_within(LIVE_WITHIN, agent, expected);
+}
+
+fn expect_tools_within(time: Duration, agent: &Agent<'_>, expected: &[&str]) {
+    within(time, &format!("the tools {expected:?}"), || {
         let mut names = agent.tools();
         names.retain(|name| !name.starts_with("stoa_"));
         (names == expected).then_some(())
@@ -107,6 +113,102 @@ fn a_bad_keys_file_keeps_the_keys_there_were() {
         Agent::anonymous(&gateway).call("orders", json!({})).status,
         401,
         "and none is never an open door"
+    );
+}
+
+/// A ToolSet whose document is at a path of an API.
+fn tool_set(name: &str, api: &Api, path: &str) -> String {
+    format!(
+        "apiVersion: gostoa.dev/v1alpha1\nkind: ToolSet\nmetadata: {{name: {name}, namespace: tenant-acme}}\n\
+         spec: {{openAPISpec: {{url: '{}{path}', refreshInterval: 1s}}}}\n",
+        api.url()
+    )
+}
+
+/// An API with one operation that has a document, once `is_there`; before, it answers as `otherwise` says.
+fn documented(is_there: &Arc<AtomicBool>, otherwise: fn() -> Reply) -> Api {
+    let is_there = Arc::clone(is_there);
+    let document = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Invoices", "version": "1"},
+        "servers": [{"url": "/"}],
+        "paths": {"/invoices": {"get": {
+            "operationId": "list_invoices",
+            "responses": {"200": {"description": "Invoices"}},
+        }}},
+    });
+    Api::start(move |request| match request.path() {
+        "/openapi.json" if is_there.load(Ordering::SeqCst) => Reply::json(200, &document),
+        "/openapi.json" => otherwise(),
+        _ => Reply::json(200, &json!({})),
+    })
+}
+
+#[test]
+fn a_document_is_waited_for_at_the_start_and_only_there() {
+    let is_there = Arc::new(AtomicBool::new(false));
+    let late = || Reply::json(404, &json!({})).after(Duration::from_secs(2));
+    let api = documented(&is_there, late);
+    let mut setup = Setup::new()
+        .catalog("good.yaml", &tool("tenant-acme", "orders", &api).yaml())
+        .catalog("late.yaml", &tool_set("invoices", &api, "/openapi.json"));
+    let key = setup.key("acme", "agent");
+    let gateway = setup.listen();
+    let agent = Agent::new(&gateway, &key);
+    let awaited = gateway.get("/ready");
+    let catalog = &awaited.json()["catalog"];
+    assert_eq!(awaited.status, 503, "{catalog}");
+    let name = json!(["ToolSet tenant-acme/invoices"]);
+    assert_eq!(catalog["toolsets_awaited"], name, "the reason: {catalog}");
+    let served = agent.call("orders", json!({}));
+    assert_eq!(served.status, 200, "who calls already is served");
+    // The first try ends in vain: the gateway is ready, and says what is missing.
+    until("the gateway to be ready", || {
+        (gateway.get("/ready").status == 200).then_some(())
+    });
+    let catalog = gateway.get("/ready").json()["catalog"].clone();
+    assert_eq!(catalog["toolsets_degraded"], name, "{catalog}");
+    assert_eq!(catalog["toolsets_awaited"], json!([]), "{catalog}");
+    let problem = catalog["problems"][0].as_str().expect("the reason");
+    assert!(
+        problem.contains("late.yaml") && problem.contains("404"),
+        "{problem}"
+    );
+    // One that is added later takes nobody down, though its server says nothing at all.
+    let silent = Api::start(|_| Reply::none(Ending::Silence));
+    gateway.write_catalog("silent.yaml", &tool_set("silent", &silent, "/openapi.json"));
+    silent_is_asked(&silent, &gateway);
+    is_there.store(true, Ordering::SeqCst);
+    expect_tools_within(
+        Duration::from_secs(10),
+        &agent,
+        &["list_invoices", "orders"],
+    );
+    let catalog = gateway.get("/ready").json()["catalog"].clone();
+    assert_eq!(catalog["toolsets_degraded"], json!([]), "{catalog}");
+}
+
+/// The document is being fetched, and the gateway stays ready.
+fn silent_is_asked(silent: &Api, gateway: &Gateway) {
+    until("the document to be asked for", || {
+        (silent.connections() > 0).then_some(())
+    });
+    let ready = gateway.get("/ready");
+    assert_eq!(ready.status, 200, "{}", ready.text());
+}
+
+#[test]
+fn the_tools_of_a_document_are_there_when_the_gateway_is_ready() {
+    let api = documented(&Arc::new(AtomicBool::new(true)), || {
+        Reply::json(500, &json!({}))
+    });
+    let mut setup = Setup::new().catalog("set.yaml", &tool_set("invoices", &api, "/openapi.json"));
+    let key = setup.key("acme", "agent");
+    let gateway = setup.start();
+    assert!(
+        Agent::new(&gateway, &key)
+            .tools()
+            .contains(&"list_invoices".to_owned())
     );
 }
 

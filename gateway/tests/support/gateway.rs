@@ -104,19 +104,24 @@ impl Setup {
 
     /// Starts the gateway and waits until it is ready.
     pub(crate) fn start(self) -> Gateway {
+        let mut gateway = self.listen();
+        gateway.wait_until_ready();
+        gateway
+    }
+
+    /// Starts the gateway and waits until it listens, ready or not.
+    pub(crate) fn listen(self) -> Gateway {
         let mut failure = String::new();
         for _ in 0..START_ATTEMPTS {
             match self.attempt() {
                 Ok((child, port)) => {
-                    let mut gateway = Gateway {
+                    return Gateway {
                         child,
                         port,
                         folder: self.folder,
                         stopping: AtomicBool::new(false),
                         ended: None,
                     };
-                    gateway.wait_until_ready();
-                    return gateway;
                 }
                 Err(log) => failure = log,
             }

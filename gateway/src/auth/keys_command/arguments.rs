@@ -123,12 +123,28 @@ pub struct Which {
     pub tenant: Option<String>,
 }
 
-/// Names the keys file.
+/// Names the keys file, or the settings that name it.
 #[derive(Clone, Debug, Args)]
 pub struct FileArgument {
-    /// The keys file; create makes it
-    #[arg(long = "keys", value_name = "FILE", env = "STOA_KEYS")]
-    pub path: PathBuf,
+    /// The keys file; create makes it [env: STOA_KEYS; in the file of --config: keys]
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// The gateway's YAML file of settings, which names the keys file [env: STOA_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl KeyCommand {
+    /// Where the command says that keys are kept.
+    #[must_use]
+    pub fn file(&self) -> &FileArgument {
+        match self {
+            Self::Create(create) => &create.file,
+            Self::List(list) => &list.file,
+            Self::Rotate(rotate) => &rotate.file,
+            Self::Revoke(revoke) => &revoke.file,
+        }
+    }
 }
 
 fn parse_name(text: &str) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! `key list`: a table for people, and for `awk`.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::{CommandError, List};
 use crate::auth::compile::{check, tenant_name};
@@ -12,9 +13,14 @@ const HEADINGS: [&str; 8] = [
 ];
 
 impl List {
-    pub(super) fn write(&self, now_ms: u64, out: &mut dyn Write) -> Result<(), CommandError> {
-        let file = keys_file::load(&self.file.path)
-            .map_err(|problem| CommandError::Problems(vec![problem]))?;
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        now_ms: u64,
+        out: &mut dyn Write,
+    ) -> Result<(), CommandError> {
+        let file =
+            keys_file::load(path).map_err(|problem| CommandError::Problems(vec![problem]))?;
         let problems = check(&file);
         if !problems.is_empty() {
             return Err(CommandError::Problems(problems));

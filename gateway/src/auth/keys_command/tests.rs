@@ -51,8 +51,15 @@ impl Bench {
             .chain(["--keys", path.as_str()]);
         let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
         let (mut out, mut notes) = (Vec::new(), Vec::new());
-        run(&line.command, None, now_ms, &mut out, &mut notes)
-            .map_err(|error| error.to_string())?;
+        run(
+            &line.command,
+            &self.path(),
+            None,
+            now_ms,
+            &mut out,
+            &mut notes,
+        )
+        .map_err(|error| error.to_string())?;
         Ok(Output {
             out: String::from_utf8(out).unwrap(),
             notes: String::from_utf8(notes).unwrap(),

@@ -1,4 +1,9 @@
 //! Documents of ToolSets behind URLs: when they are due, and what came of them.
+//!
+//! Those of the start are waited for, once: until each was tried, successfully or not, the gateway is not
+//! ready, for a caller sent to it would find tools missing that are only late. A try ends after
+//! [`crate::limits::DOCUMENT_TIMEOUT_MS`] at the latest. From then on no document makes it unready: one that
+//! cannot be had costs its own tools, and a ToolSet that is added later must not take the others down.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,6 +40,17 @@ pub(super) struct Downloads {
     tls: Option<Arc<ClientConfig>>,
     states: BTreeMap<Key, State>,
     tasks: JoinSet<Arrived>,
+    /// Until every document that was there so far was tried once.
+    is_starting: bool,
+}
+
+/// ToolSets that do not have their document, e.g. `ToolSet tenant-acme/orders`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// Not tried yet since the start: the gateway is not ready.
+    pub awaited: Vec<String>,
+    /// Tried in vain, and never had.
+    pub missing: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -45,6 +61,10 @@ struct State {
     refresh: Duration,
     due: Instant,
     is_running: bool,
+    /// Whether the start waits for its first try.
+    is_awaited: bool,
+    /// Whether it was ever had.
+    was_had: bool,
     failures: u32,
     problems: Vec<Problem>,
     notes: Vec<Problem>,
@@ -67,6 +87,7 @@ impl Downloads {
             tls: None,
             states: BTreeMap::new(),
             tasks: JoinSet::new(),
+            is_starting: true,
         }
     }
 
@@ -86,7 +107,7 @@ impl Downloads {
                 };
                 let key = (path.to_owned(), id.clone());
                 let known = before.remove(&key).filter(|state| state.url == *url);
-                let mut state = known.unwrap_or_else(|| State::new(url, now));
+                let mut state = known.unwrap_or_else(|| State::new(url, now, self.is_starting));
                 state.refresh = Duration::from_millis(*refresh_ms);
                 if state.content_hash != file.content_hash() {
                     // It may have other wishes for the same document now, or may permit its address.
@@ -101,6 +122,7 @@ impl Downloads {
                 self.states.insert(key, state);
             }
         }
+        self.is_starting &= self.states.values().any(|state| state.is_awaited);
     }
 
     fn begin(&mut self, key: Key, url: &str, own: &[IpNet]) {
@@ -158,6 +180,7 @@ impl Downloads {
             state.due = now;
             return false;
         };
+        state.is_awaited = false;
         let (path, id) = &arrived.key;
         let place = set.place;
         let told = |problem: Problem| {
@@ -170,6 +193,7 @@ impl Downloads {
         };
         match take_document(set, &arrived) {
             Ok(notes) => {
+                state.was_had = true;
                 state.failures = 0;
                 state.due = now + state.refresh;
                 state.problems.clear();
@@ -201,6 +225,18 @@ impl Downloads {
         self.states.values().flat_map(|state| &state.notes)
     }
 
+    /// Which ToolSets do not have their document.
+    pub(super) fn documents(&self) -> Documents {
+        let named = |wanted: fn(&State) -> bool| {
+            let found = self.states.iter().filter(move |(_, state)| wanted(state));
+            found.map(|((_, id), _)| id.to_string()).collect()
+        };
+        Documents {
+            awaited: named(|state| state.is_awaited),
+            missing: named(|state| !state.is_awaited && !state.was_had && state.failures > 0),
+        }
+    }
+
     /// Whether a first download of some document is still to come.
     pub(super) fn is_waiting(&self) -> bool {
         self.states.values().any(|state| state.is_running)
@@ -208,13 +244,15 @@ impl Downloads {
 }
 
 impl State {
-    fn new(url: &str, now: Instant) -> Self {
+    fn new(url: &str, now: Instant, is_awaited: bool) -> Self {
         Self {
             url: url.to_owned(),
             content_hash: 0,
             refresh: RETRY_MAX,
             due: now,
             is_running: false,
+            is_awaited,
+            was_had: false,
             failures: 0,
             problems: Vec::new(),
             notes: Vec::new(),

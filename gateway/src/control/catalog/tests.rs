@@ -207,18 +207,9 @@ fn write_keys(path: &Path, names: &[&str]) {
     }
     let fresh = path.with_extension("new");
     for name in names {
-        let line = [
-            "x",
-            "create",
-            "--tenant",
-            "acme",
-            "--name",
-            name,
-            "--keys",
-            fresh.to_str().unwrap(),
-        ];
-        let line = Line::parse_from(line);
-        crate::auth::keys_command::run(&line.command, None, 0, &mut Vec::new(), &mut Vec::new())
+        let line = Line::parse_from(["x", "create", "--tenant", "acme", "--name", name]);
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        crate::auth::keys_command::run(&line.command, &fresh, None, 0, &mut out, &mut notes)
             .unwrap();
     }
     fs::rename(fresh, path).unwrap();

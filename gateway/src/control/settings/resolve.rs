@@ -14,7 +14,7 @@ use super::{
 use crate::auth::scope::Roles;
 use crate::control::names;
 use crate::control::problem::Problem;
-use crate::control::spec::RateSpec;
+use crate::control::spec::{RateSpec, Secret};
 use crate::limit::Rate;
 use crate::limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX;
 use crate::meter::cost::CostRates;
@@ -36,6 +36,21 @@ pub fn resolve(layers: &mut Layers) -> Result<Settings, Vec<Problem>> {
     }
     match settings {
         Some(settings) if layers.problems.is_empty() => Ok(settings),
+        _ => Err(std::mem::take(&mut layers.problems)),
+    }
+}
+
+/// Reads only where keys are kept and what they are hashed with: commands on keys need no more, and are not
+/// kept from their work by a mistake elsewhere.
+///
+/// # Errors
+/// What is wrong with those settings.
+pub fn keys(layers: &mut Layers) -> Result<(Option<PathBuf>, Option<Secret>), Vec<Problem>> {
+    layers.problems.clear();
+    let file = layers.read_optional("keys", path);
+    let hash_secret = secret(layers, "key_hash_secret", "key_hash_secret_file");
+    match (file, hash_secret) {
+        (Some(file), Some(hash_secret)) if layers.problems.is_empty() => Ok((file, hash_secret)),
         _ => Err(std::mem::take(&mut layers.problems)),
     }
 }

@@ -103,3 +103,21 @@ fn a_batch_without_answers_writes_nothing() {
     assert!(answers.end(&mut out));
     assert_eq!(out, b"[1,2]");
 }
+
+#[test]
+fn the_answers_of_a_batch_are_bounded_together() {
+    const MAX: usize = BATCH_ANSWER_BYTES_MAX;
+    for (gathered, answer, fits) in [
+        (0, MAX - 1, true),
+        (0, MAX, false),
+        (MAX / 2, MAX / 2 - 1, true),
+        (MAX / 2, MAX / 2, false),
+        (MAX - 1, 1, false),
+    ] {
+        assert_eq!(
+            BatchAnswers::fits(gathered, answer),
+            fits,
+            "{answer} after {gathered}"
+        );
+    }
+}

@@ -84,7 +84,7 @@ fn tools(tools: &[ToolSeries], families: &mut Families<'_>) -> fmt::Result {
     )?;
 
     let called = shown.iter().filter(|tool| tool.usage.latency_us() > 0);
-    families.scaled_counters(
+    families.counters(
         "stoa_tool_seconds",
         "Time of all calls of a tool together",
         called.map(|tool| {
@@ -98,7 +98,7 @@ fn tools(tools: &[ToolSeries], families: &mut Families<'_>) -> fmt::Result {
     for tool in tools {
         *costs.entry(&tool.tenant).or_insert(0) += tool.usage.cost_microunits();
     }
-    families.scaled_counters(
+    families.counters(
         "stoa_tool_cost_units",
         "Cost of all calls of a tenant's tools",
         costs

@@ -174,3 +174,63 @@ fn a_refusal_is_read_by_a_sender_that_does_not_wait_for_it() {
         assert_eq!(status(&mut stream), 413);
     });
 }
+
+/// Metrics are rendered elsewhere: a worker that waits for them, or sends a large text of them, serves others.
+#[test]
+fn metrics_are_waited_for_beside_other_callers() {
+    const SCRAPE: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    each_driver(|address, shared| {
+        let (mut scraper, mut other) = (connect(address), connect(address));
+        scraper.write_all(SCRAPE).unwrap();
+        for _ in 0..50 {
+            other.write_all(ALIVE).unwrap();
+            assert_eq!(status(&mut other), 200, "nobody has rendered yet");
+        }
+        let text: Vec<u8> = (0..3_000_000u32).map(|at| b'a' + (at % 23) as u8).collect();
+        shared.metrics.answer(|| text.clone());
+        let mut answer = Vec::new();
+        let mut buffer = vec![0; 64 * 1024];
+        while answer.len() < text.len() || !answer.ends_with(&text) {
+            other.write_all(ALIVE).unwrap();
+            assert_eq!(status(&mut other), 200, "while the text is on its way");
+            let read = scraper.read(&mut buffer).unwrap();
+            assert!(read > 0, "the whole text arrives");
+            answer.extend_from_slice(&buffer[..read]);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200 "));
+        scraper.write_all(ALIVE).unwrap();
+        assert_eq!(status(&mut scraper), 200, "and the connection goes on");
+    });
+}
+
+/// A caller that leaves ends its call, also when it has sent its next request already.
+#[test]
+fn a_caller_that_pipelined_and_leaves_is_noticed() {
+    // Nobody renders metrics here, so the first request is under way for ten seconds.
+    const SLOW: &[u8] = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    each_driver(|address, shared| {
+        for pipelined in [&b""[..], ALIVE, &ALIVE.repeat(1_000)] {
+            let mut leaver = connect(address);
+            leaver.write_all(SLOW).unwrap();
+            // So that what follows arrives in a read of its own.
+            std::thread::sleep(Duration::from_millis(100));
+            leaver.write_all(pipelined).unwrap();
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(shared.census.open(), 1);
+            drop(leaver);
+            let begun = Instant::now();
+            while shared.census.open() > 0 {
+                let waited = begun.elapsed();
+                assert!(waited < Duration::from_secs(4), "{} bytes", pipelined.len());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let mut stays = connect(address);
+        stays.write_all(SLOW).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        stays.write_all(ALIVE).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        shared.metrics.answer(|| b"text".to_vec());
+        assert_eq!((status(&mut stays), status(&mut stays)), (200, 200));
+    });
+}

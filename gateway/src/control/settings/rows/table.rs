@@ -140,13 +140,13 @@ const CATALOG: &[Row] = &[
 ];
 
 const IDENTITY: &[Row] = &[
-    Row::text("keys", "FILE", "", "Keys file, made by `stoa-gateway key create`. Without it anyone on this machine may call, and the gateway listens on loopback only."),
+    Row::text("keys", "FILE", "", "Keys file, made by `stoa-gateway key create`. Without it the gateway listens on loopback only, and anyone on this machine may call every tool of --anonymous-tenant, as its tenant-admin."),
     Row::text("key_hash_secret", "SECRET", "", "Secret that keys are hashed with, where the keys file does not hold its own. A command line can be read by others on the machine: prefer the variable or the file.").secret(),
     Row::text("key_hash_secret_file", "FILE", "", "File with that secret."),
     Row::text("session_key", "SECRET", "", "Secret that legacy sessions and cursors are sealed with: the same on every gateway that shares clients. Made at start where absent.").secret(),
     Row::text("session_key_file", "FILE", "", "File with that secret."),
-    Row::text("anonymous_tenant", "NAME", "default", "Tenant of callers where no keys file is configured."),
-    Row::switch("insecure_anonymous", "false", "Listen beyond loopback without any identity: everyone who reaches the port may call. Refused in prod."),
+    Row::text("anonymous_tenant", "NAME", "default", "Tenant of callers where no keys file is configured; each is its tenant-admin."),
+    Row::switch("insecure_anonymous", "false", "Listen beyond loopback without any identity: everyone who reaches the port is tenant-admin of --anonymous-tenant. Refused in prod."),
 ];
 
 const RATES: &[Row] = &[
