@@ -13,6 +13,7 @@ pub mod fetch;
 pub mod flags;
 pub mod import;
 pub mod keyed;
+pub mod memory;
 pub mod names;
 pub mod normalise;
 pub mod problem;

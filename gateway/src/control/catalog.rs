@@ -15,6 +15,7 @@ use arc_swap::ArcSwap;
 use super::compile::secrets::Secrets;
 use super::compile::{self, Inputs};
 use super::keyed::Keyed;
+use super::memory;
 use super::problem::Problem;
 use super::publish::Publisher;
 use super::settings::Settings;
@@ -167,6 +168,7 @@ impl Catalog {
             }
             if self.publisher.reap() {
                 self.keyed.sweep();
+                memory::give_back();
             }
             pause = (began.elapsed() * LOOK_SHARE).clamp(LOOK, LOOK_MAX);
         }

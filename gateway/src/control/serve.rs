@@ -17,9 +17,9 @@ use arc_swap::ArcSwap;
 
 use super::admin::{self, AdminRoutes, StatusBody};
 use super::catalog::Catalog;
-use super::resolver;
 use super::settings::{Ebpf, Settings};
 use super::sight::{Sight, kernel_sample};
+use super::{memory, resolver};
 use crate::kernel::{Kernel, Mode};
 use crate::mcp::handshake;
 use crate::mcp::origin::AllowedHosts;
@@ -123,6 +123,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         )?);
     }
     announce(&settings, &shared, driver, listeners, started);
+    memory::give_back();
     tokio::task::spawn_local(resolver::run(Arc::clone(&shared.snapshot)));
     tokio::task::spawn_local(catalog.run());
     tokio::task::spawn_local(log_notices(notices_out));
