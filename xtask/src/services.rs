@@ -32,23 +32,23 @@ const SERVICES: &[&Service] = &[&keycloak::KEYCLOAK, &kafka::KAFKA, &opa::OPA, &
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask services up                 all of them; the first time downloads and builds, some minutes
-  cargo xtask services up kafka redis     two of them; already running ones are left alone
-  cargo xtask services status             what runs, where, since when, with how much memory
-  cargo xtask services logs keycloak -f   follow a log
-  cargo xtask services down               stop; topics, users and keys are there at the next `up`
-  cargo xtask services wipe kafka         stop and forget: the next `up` begins empty
+  cargo xtask services up               all of them; the first time takes some minutes
+  cargo xtask services up kafka redis   two of them; what runs already is left alone
+  cargo xtask services status           what runs, where, since when, with how much memory
+  cargo xtask services logs keycloak -f follow a log
+  cargo xtask services down             stop; topics, users and keys are there at the next `up`
+  cargo xtask services wipe kafka       stop and forget: the next `up` begins empty
 
 Where and as whom:
-  kafka      127.0.0.1:19092 plain, 19093 TLS, 19094 SASL over TLS (SCRAM-SHA-512, alice / alice-secret)
-             the authority that signed its certificate: target/services/kafka/tls/ca.crt
+  kafka      127.0.0.1:19092 plain, 19093 TLS, 19094 SASL over TLS (SCRAM-SHA-512)
+             user alice, password alice-secret; authority: target/services/kafka/tls/ca.crt
   keycloak   http://127.0.0.1:18080 (admin / admin-pw), health on 18081
-             realms `stoa` and `globex`, described in deploy/services/keycloak/README.md
+             realms `stoa` and `globex`: deploy/services/keycloak/README.md
   opa        http://127.0.0.1:18181, without policies until somebody puts them there
   redis      127.0.0.1:16379
 
-Installed into the cache folder ($XDG_CACHE_HOME/stoa-gateway), so that another clone does not do it again;
-state, logs and process ids are in target/services/NAME. Nothing listens on another address than 127.0.0.1.";
+What is installed goes into the cache folder ($XDG_CACHE_HOME/stoa-gateway), once for all clones.
+State, log and process id of each are in target/services/NAME. All listen on 127.0.0.1 only.";
 
 /// What `services` takes.
 #[derive(clap::Args)]

@@ -219,6 +219,25 @@ mod tests {
         assert!(UNPACKED.ends_with(KEYCLOAK.version));
     }
 
+    #[test]
+    fn every_client_and_user_is_described() {
+        let path = workspace::root().join("deploy/services/keycloak/README.md");
+        let text = fs::read_to_string(path).expect("it is in the repository");
+        for name in REALMS {
+            let realm = realm(name);
+            let clients = realm["clients"].as_array().expect("clients").iter();
+            let users = realm["users"].as_array().expect("users").iter();
+            let names = clients
+                .map(|client| &client["clientId"])
+                .chain(users.map(|user| &user["username"]))
+                .filter_map(Value::as_str)
+                .filter(|name| !name.starts_with("service-account-"));
+            for name in names {
+                assert!(text.contains(&format!("`{name}`")), "{name}");
+            }
+        }
+    }
+
     /// Keycloak leaves out, with no more than a warning, what a realm file does not define.
     #[test]
     fn whatever_a_client_or_user_names_is_defined() {

@@ -44,7 +44,7 @@ fn prepare(place: &Place) -> Result<Command> {
     command
         .args(["run", "--server", "--addr"])
         .arg(format!("127.0.0.1:{PORT}"))
-        .args(["--log-level", "error", "--disable-telemetry"]);
+        .args(["--log-level", "error", "--skip-version-check"]);
     Ok(command)
 }
 

@@ -156,7 +156,12 @@ fn look(one: &mut Waiting) -> Result<bool> {
             *one = begin(service, installed_and_free(service)?)?;
             return Ok(false);
         }
-        bail!("ended after {seconds:.1} s; {}", end_of_log(service));
+        bail!(
+            "ended after {seconds:.1} s (`cargo xtask services wipe {}` begins anew if it stumbles over \
+             what it has stored); {}",
+            service.name,
+            end_of_log(service)
+        );
     }
     let reason = match (service.ready)() {
         Ok(()) => {
