@@ -37,6 +37,7 @@ pub(crate) enum Group {
     Java,
     Kernel,
     Lint,
+    Maven,
     Redis,
 }
 
@@ -168,7 +169,7 @@ const NEEDS: &[Need] = &[
     },
     Need {
         name: "Maven",
-        group: Group::Java,
+        group: Group::Maven,
         why: "brings Kafka and Keycloak",
         without: Some("no real Kafka and Keycloak to test against"),
         find: |_| system::find("mvn"),

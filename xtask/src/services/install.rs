@@ -7,8 +7,9 @@
 
 use super::lock::Lock;
 use super::service::{self, Service};
-use crate::{process, setup};
-use anyhow::{Context, Result};
+use crate::process;
+use crate::setup::{self, Group};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -23,9 +24,7 @@ const SCRATCH: &str = "scratch";
 /// # Errors
 /// If a program is missing and cannot be installed, or a download or build fails.
 pub(super) fn ensure(service: &Service) -> Result<()> {
-    for group in service.needs {
-        setup::ensure(*group)?;
-    }
+    bring(service.needs)?;
     let Some(artifact) = &service.artifact else {
         return Ok(());
     };
@@ -38,6 +37,7 @@ pub(super) fn ensure(service: &Service) -> Result<()> {
         // Another clone has made it while we waited.
         return Ok(());
     }
+    bring(artifact.needs)?;
     service.say(
         "install",
         &format!("{} ({})", service.version, artifact.cost),
@@ -61,6 +61,19 @@ pub(super) fn ensure(service: &Service) -> Result<()> {
     Ok(())
 }
 
+/// Programs of the system, which `cargo xtask setup` would bring too.
+fn bring(groups: &[Group]) -> Result<()> {
+    for group in groups {
+        setup::ensure(*group)?;
+        if !setup::is_there(*group) {
+            bail!(
+                "a program that it needs is missing and cannot be installed; the reason is above"
+            );
+        }
+    }
+    Ok(())
+}
+
 fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)
@@ -80,6 +93,8 @@ pub(super) fn maven(folder: &Path, goal: &str) -> Result<Command> {
     command
         .current_dir(folder)
         .args(["--batch-mode", "--no-transfer-progress", "--quiet"])
+        // A log is no terminal.
+        .arg("-Dstyle.color=never")
         .arg(repository)
         .arg(format!("{MAVEN_DEPENDENCY_PLUGIN}:{goal}"));
     Ok(command)

@@ -23,6 +23,7 @@ pub(super) const KAFKA: Service = Service {
     needs: &[Group::Java],
     artifact: Some(Artifact {
         folder: "kafka-4.3.1-1",
+        needs: &[Group::Maven],
         cost: "66 MB with Maven, about 10 s",
         make: install,
     }),

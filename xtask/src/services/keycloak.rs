@@ -23,6 +23,7 @@ pub(super) const KEYCLOAK: Service = Service {
     needs: &[Group::Java],
     artifact: Some(Artifact {
         folder: "keycloak-26.7.3-1",
+        needs: &[Group::Maven],
         cost: "177 MB with Maven, then configured: about a minute",
         make: install,
     }),

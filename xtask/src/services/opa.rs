@@ -16,9 +16,10 @@ use std::time::Duration;
 pub(super) const OPA: Service = Service {
     name: "opa",
     version: "1.22.0",
-    needs: &[Group::Go],
+    needs: &[],
     artifact: Some(Artifact {
         folder: "opa-1.22.0-1",
+        needs: &[Group::Go],
         cost: "compiled with Go, about 2 minutes",
         make: install,
     }),

@@ -14,7 +14,7 @@ pub(super) struct Service {
     /// What a person types, and the folder below `target/services`.
     pub(super) name: &'static str,
     pub(super) version: &'static str,
-    /// Programs of the system that it is had with or runs on.
+    /// Programs of the system that it runs on.
     pub(super) needs: &'static [Group],
     /// What is put into the cache; `None` where a package of the system is all.
     pub(super) artifact: Option<Artifact>,
@@ -34,6 +34,8 @@ pub(super) struct Service {
 pub(super) struct Artifact {
     /// The folder's name: service, version, and a number that goes up when the recipe changes.
     pub(super) folder: &'static str,
+    /// Programs of the system that it is made with.
+    pub(super) needs: &'static [Group],
     /// What it costs, for the person who waits.
     pub(super) cost: &'static str,
     /// Fills an empty folder, which gets its name only when this succeeds.
