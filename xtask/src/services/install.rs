@@ -11,7 +11,7 @@ use crate::process;
 use crate::setup::{self, Group};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The plugin that copies what a coordinate names; pinned, because the default changes with Maven.
@@ -45,7 +45,7 @@ pub(super) fn ensure(service: &Service) -> Result<()> {
     let begun = process::now();
     let new = service::installations().join(format!("new-{}", artifact.folder));
     remove(&new)?;
-    let scratch = new.join(SCRATCH);
+    let scratch = scratch(&new);
     fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
     (artifact.make)(&new).context("cannot be installed")?;
     remove(&scratch)?;
@@ -82,16 +82,22 @@ fn remove(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Maven with a goal of its dependency plugin, keeping its repository within `folder`.
+/// What is dropped when `folder` is made.
+pub(super) fn scratch(folder: &Path) -> PathBuf {
+    folder.join(SCRATCH)
+}
+
+/// Maven with a goal of its dependency plugin, working and keeping its repository in the scratch
+/// folder of `folder`.
 ///
 /// # Errors
 /// If there is no Maven.
 pub(super) fn maven(folder: &Path, goal: &str) -> Result<Command> {
     let mut repository = std::ffi::OsString::from("-Dmaven.repo.local=");
-    repository.push(folder.join(SCRATCH));
+    repository.push(scratch(folder).join("repository"));
     let mut command = Command::new(setup::place("mvn")?);
     command
-        .current_dir(folder)
+        .current_dir(scratch(folder))
         .args(["--batch-mode", "--no-transfer-progress", "--quiet"])
         // A log is no terminal.
         .arg("-Dstyle.color=never")
@@ -105,7 +111,7 @@ pub(super) fn maven(folder: &Path, goal: &str) -> Result<Command> {
 /// # Errors
 /// If there is no Go.
 pub(super) fn go(folder: &Path, program: &str) -> Result<Command> {
-    let scratch = folder.join(SCRATCH);
+    let scratch = scratch(folder);
     let mut command = Command::new(setup::place("go")?);
     command
         .current_dir(folder)

@@ -70,9 +70,11 @@ const POM: &str = "<project><modelVersion>4.0.0</modelVersion>
 ";
 
 fn install(folder: &Path) -> Result<()> {
-    fs::write(folder.join("pom.xml"), POM)?;
+    fs::write(install::scratch(folder).join("pom.xml"), POM)?;
+    let mut libraries = OsString::from("-DoutputDirectory=");
+    libraries.push(folder.join("lib"));
     let mut maven = install::maven(folder, "copy-dependencies")?;
-    maven.args(["-DincludeScope=runtime", "-DoutputDirectory=lib"]);
+    maven.arg("-DincludeScope=runtime").arg(libraries);
     process::quiet("kafka-install", &mut maven)
 }
 

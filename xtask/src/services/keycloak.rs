@@ -59,20 +59,17 @@ const JAVA_OPTIONS: &str = "-XX:TieredStopAtLevel=1";
 
 fn install(folder: &Path) -> Result<()> {
     let mut maven = install::maven(folder, "unpack")?;
-    maven.args([
-        &format!("-Dartifact={COORDINATE}"),
-        "-DoutputDirectory=unpacked",
-    ]);
+    maven
+        .arg(format!("-Dartifact={COORDINATE}"))
+        .arg("-DoutputDirectory=unpacked");
     process::quiet("keycloak-install", &mut maven)?;
-    let unpacked = folder.join("unpacked");
-    let archive = unpacked.join(UNPACKED);
+    let archive = install::scratch(folder).join("unpacked").join(UNPACKED);
     let parts =
         fs::read_dir(&archive).with_context(|| format!("{} is missing", archive.display()))?;
     for part in parts {
         let part = part?;
         fs::rename(part.path(), folder.join(part.file_name()))?;
     }
-    fs::remove_dir_all(unpacked)?;
     let mut build = script(folder)?;
     build
         .args(["build", "--db=dev-file", "--health-enabled=true"])
