@@ -15,6 +15,7 @@ mod ebpf;
 mod lint;
 mod process;
 mod run;
+mod services;
 mod setup;
 mod test;
 mod tidy;
@@ -53,6 +54,8 @@ enum Command {
     Conformance(conformance::Arguments),
     /// Build the kernel object alone, into target/ebpf/gateway-ebpf.o
     Ebpf,
+    /// Install, start and stop the real Kafka, Keycloak, OPA and Redis for tests
+    Services(services::Arguments),
     /// Set up, build, and run every test: unit, documentation, integration
     Test(test::Arguments),
     /// Check format, clippy, documentation links, tidy and dependencies
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Conformance(arguments) => conformance::run(&arguments),
         Command::Ebpf => ebpf::run(),
+        Command::Services(arguments) => services::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
         Command::Lint => lint::run(),
         Command::Tidy => tidy::run(),

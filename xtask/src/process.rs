@@ -153,7 +153,8 @@ pub(crate) fn tee(command: &mut Command) -> Result<(bool, String)> {
     ))
 }
 
-fn last_lines(log: &Path) -> String {
+/// The end of a log, as much as helps a person.
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")

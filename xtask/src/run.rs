@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-pub(crate) use child::{Child, pause, wait_until_ready};
+pub(crate) use child::{Child, get, pause, wait_until_ready};
 use quickstart::Quickstart;
 
 /// Options of `cargo xtask run`.

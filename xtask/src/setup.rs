@@ -9,9 +9,11 @@
 mod clients;
 mod corpus;
 mod rust;
+mod servers;
 mod system;
 
 pub(crate) use rust::{llvm_folder, sysroot};
+pub(crate) use system::place;
 
 use crate::{process, workspace};
 use anyhow::{Result, bail};
@@ -31,8 +33,12 @@ pub(crate) enum Group {
     Bench,
     Build,
     Clients,
+    Go,
+    Java,
     Kernel,
     Lint,
+    Maven,
+    Redis,
 }
 
 /// One tool or set of packages.
@@ -153,6 +159,46 @@ const NEEDS: &[Need] = &[
         find: |_| system::find("wrk"),
         install: |machine| machine.install(system::WRK),
     },
+    Need {
+        name: "Java 17",
+        group: Group::Java,
+        why: "runs Kafka and Keycloak (`cargo xtask services`)",
+        without: Some("no real Kafka and Keycloak to test against"),
+        find: servers::find_java,
+        install: |machine| machine.install(system::JAVA),
+    },
+    Need {
+        name: "Maven",
+        group: Group::Maven,
+        why: "brings Kafka and Keycloak",
+        without: Some("no real Kafka and Keycloak to test against"),
+        find: |_| system::find("mvn"),
+        install: |machine| machine.install(system::MAVEN),
+    },
+    Need {
+        name: "OpenSSL",
+        group: Group::Java,
+        why: "makes the certificates of Kafka",
+        without: Some("no real Kafka to test against"),
+        find: |_| system::find("openssl"),
+        install: |machine| machine.install(system::OPENSSL),
+    },
+    Need {
+        name: "Go 1.21",
+        group: Group::Go,
+        why: "compiles the OPA server",
+        without: Some("no real OPA server to test against"),
+        find: servers::find_go,
+        install: |machine| machine.install(system::GO),
+    },
+    Need {
+        name: "Redis",
+        group: Group::Redis,
+        why: "limits of several gateways (installed without starting it)",
+        without: Some("no real Redis to test against"),
+        find: |_| system::find("redis-server"),
+        install: |machine| machine.install(system::REDIS),
+    },
 ];
 
 /// Runs the command.
@@ -179,16 +225,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// # Errors
 /// As [`run`].
 pub(crate) fn ensure(group: Group) -> Result<()> {
-    let machine = Machine::look();
-    let in_group = |need: &Need| need.group == group;
-    if NEEDS
-        .iter()
-        .filter(|need| in_group(need))
-        .all(|need| (need.find)(&machine).is_ok())
-    {
+    if is_there(group) {
         return Ok(());
     }
-    bring(&machine, in_group)
+    bring(&Machine::look(), |need| need.group == group)
+}
+
+/// Whether nothing of one group is missing.
+pub(crate) fn is_there(group: Group) -> bool {
+    let machine = Machine::look();
+    NEEDS
+        .iter()
+        .filter(|need| need.group == group)
+        .all(|need| (need.find)(&machine).is_ok())
 }
 
 fn check() -> Result<()> {

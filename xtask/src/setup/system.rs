@@ -40,6 +40,31 @@ pub(super) const WRK: &Package = &Package {
     debian: &["wrk"],
     fedora: &["wrk"],
 };
+pub(super) const JAVA: &Package = &Package {
+    programs: "java (17 or newer)",
+    debian: &["default-jre-headless"],
+    fedora: &["java-latest-openjdk-headless"],
+};
+pub(super) const MAVEN: &Package = &Package {
+    programs: "mvn",
+    debian: &["maven"],
+    fedora: &["maven"],
+};
+pub(super) const OPENSSL: &Package = &Package {
+    programs: "openssl",
+    debian: &["openssl"],
+    fedora: &["openssl"],
+};
+pub(super) const GO: &Package = &Package {
+    programs: "go (1.21 or newer)",
+    debian: &["golang-go"],
+    fedora: &["golang"],
+};
+pub(super) const REDIS: &Package = &Package {
+    programs: "redis-server",
+    debian: &["redis-server"],
+    fedora: &["redis"],
+};
 
 /// Installing a daemon on Debian starts it. A `policy-rc.d` that answers 101 is Debian's own way
 /// to say no; one that is there already is respected, ours goes away again whatever happens.
@@ -136,7 +161,11 @@ pub(super) fn find(program: &str) -> Result<String> {
     place(program).map(|path| path.display().to_string())
 }
 
-pub(super) fn place(program: &str) -> Result<PathBuf> {
+/// The same as a path.
+///
+/// # Errors
+/// If it is nowhere on the path.
+pub(crate) fn place(program: &str) -> Result<PathBuf> {
     workspace::find_program(program).ok_or_else(|| anyhow!("`{program}` is not on the path"))
 }
 
