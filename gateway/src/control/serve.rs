@@ -74,6 +74,9 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     let kernel = Arc::new(kernel);
     let published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
     let catalog = Catalog::open(&settings, Clock::new(started), Arc::clone(&published))?;
+    // Before the workers' rings are made: they reserve megabytes that they seldom touch, and would get
+    // those that the start has touched.
+    memory::give_back();
     let address = SocketAddr::new(settings.listening.host, settings.listening.port);
     let workers = settings.listening.workers.get();
     let (spool, meters) = start_spool(&settings, workers)?;
@@ -123,7 +126,6 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         )?);
     }
     announce(&settings, &shared, driver, listeners, started);
-    memory::give_back();
     tokio::task::spawn_local(resolver::run(Arc::clone(&shared.snapshot)));
     tokio::task::spawn_local(catalog.run());
     tokio::task::spawn_local(log_notices(notices_out));

@@ -1,7 +1,5 @@
 //! A JSON value that stays text.
 
-use serde_json::value::RawValue;
-
 use super::lexer::{Fault, Lexer};
 
 /// The text of one well-formed JSON value within [`crate::limits::JSON_DEPTH_MAX`], without white space
@@ -38,11 +36,5 @@ impl<'t> Raw<'t> {
     #[must_use]
     pub fn is_object(self) -> bool {
         self.0.starts_with('{')
-    }
-}
-
-impl<'t> From<&'t RawValue> for Raw<'t> {
-    fn from(raw: &'t RawValue) -> Self {
-        Self(raw.get())
     }
 }

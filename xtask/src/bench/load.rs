@@ -15,7 +15,8 @@ pub(super) const PROXY_CPU: &str = "0";
 pub(super) const LOAD_CPU: &str = "1";
 
 /// The request that both proxies get: one small `tools/call` of 2026-07-28 with a key of 60 characters.
-/// The keys rotate, so that neighbouring calls are of different callers.
+/// The keys rotate, so that neighbouring calls are of different callers. Answers are not looked at in here:
+/// a script that does so slows wrk until it measures itself (a third fewer requests at one connection).
 pub(super) fn write_script(path: &Path, keys: &[String]) -> Result<()> {
     let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
     let body = r#"{"jsonrpc":"2.0","id":17,"method":"tools/call","params":{"name":"get_order_0","arguments":{"order_id":"A-1001","expand":"items"},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}"#;
@@ -27,12 +28,8 @@ pub(super) fn write_script(path: &Path, keys: &[String]) -> Result<()> {
          ['mcp-method'] = 'tools/call', ['mcp-name'] = 'get_order_0', ['user-agent'] = 'bench/1' }},\n\
          [==[{body}]==])\n  end\nend\n\
          function request()\n  turn = turn % #requests + 1\n  return requests[turn]\nend\n\
-         function response(status, headers, body)\n  if status ~= 200 or body:find('isError\":true', 1, true) then wrong = (wrong or 0) + 1 end\nend\n\
-         local threads = {{}}\nfunction setup(thread) table.insert(threads, thread) end\n\
-         function done(summary, latency, requests)\n  local wrong = 0\n\
-         for _, thread in ipairs(threads) do wrong = wrong + (thread:get('wrong') or 0) end\n\
-         local e = summary.errors\n\
-         io.write(string.format('RESULT %d %d\\n', summary.requests, wrong + e.connect + e.read + e.write + e.timeout))\nend\n",
+         function done(summary, latency, requests)\n  local e = summary.errors\n\
+         io.write(string.format('RESULT %d %d\\n', summary.requests, e.status + e.connect + e.read + e.write + e.timeout))\nend\n",
         keys.join(", ")
     );
     fs::write(path, script).with_context(|| format!("cannot write {}", path.display()))
@@ -41,7 +38,7 @@ pub(super) fn write_script(path: &Path, keys: &[String]) -> Result<()> {
 /// Runs wrk and returns how many requests were answered.
 ///
 /// # Errors
-/// wrk failed, or any answer was wrong: such a run measures something else.
+/// wrk failed, or any answer had another status than 2xx: such a run measures something else.
 pub(super) fn run(port: u16, script: &Path, connections: usize, duration: Duration) -> Result<u64> {
     let mut command = Command::new("taskset");
     command

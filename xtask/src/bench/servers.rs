@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{free_port, load, now, scratch, usage};
-use crate::run::{Child, wait_until_ready};
+use crate::run::{Child, get, wait_until_ready};
 use crate::{process, workspace};
 
 /// Keys that the load rotates through.
@@ -122,10 +122,31 @@ impl Gateway {
     /// Microseconds of CPU per call under load.
     pub(super) fn cpu_per_call(&self, connections: usize, duration: Duration) -> Result<f64> {
         load::run(self.port, &self.script, connections, WARM_UP)?;
+        let successes = self.successes()?;
         let before = usage::cpu_seconds(self.id())?;
         let requests = load::run(self.port, &self.script, connections, duration)?;
-        Ok((usage::cpu_seconds(self.id())? - before) * 1e6 / requests as f64)
+        let seconds = usage::cpu_seconds(self.id())? - before;
+        // A tool's error travels with status 200, so the gateway's own count has the last word.
+        let succeeded = self.successes()? - successes;
+        if succeeded < requests {
+            bail!("{succeeded} of {requests} calls succeeded; a run with errors does not count");
+        }
+        Ok(seconds * 1e6 / requests as f64)
     }
+
+    /// Calls that have succeeded so far.
+    fn successes(&self) -> Result<u64> {
+        let page = get(self.port, "/metrics").context("the gateway shows no /metrics")?;
+        successes(&page).context("/metrics has no mcp_requests_total of tools/call")
+    }
+}
+
+/// What Prometheus text counts as successful calls over MCP.
+fn successes(page: &str) -> Option<u64> {
+    let series =
+        r#"mcp_requests_total{transport="streamable-http",method="tools/call",status="success"} "#;
+    let line = page.lines().find_map(|line| line.strip_prefix(series))?;
+    line.trim().parse().ok()
 }
 
 /// Whole documents in groups, so that no file is larger than a person's.
@@ -201,8 +222,23 @@ fn wait_for_port(port: u16) -> Result<()> {
         }
         crate::run::pause();
     }
-    anyhow::bail!(
+    bail!(
         "nothing listens on port {port} after {} s",
         START_WITHIN.as_secs()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn successes_are_found_among_other_series() {
+        let page = "# TYPE mcp_requests counter\n\
+            mcp_requests_total{transport=\"rest\",method=\"tools/call\",status=\"success\"} 7\n\
+            mcp_requests_total{transport=\"streamable-http\",method=\"tools/call\",status=\"error\"} 8\n\
+            mcp_requests_total{transport=\"streamable-http\",method=\"tools/call\",status=\"success\"} 9\n";
+        assert_eq!(successes(page), Some(9));
+        assert_eq!(successes("nothing"), None);
+    }
 }
