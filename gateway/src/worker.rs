@@ -24,13 +24,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use self::core::{Core, Ends, Shared};
+use crate::limits::PEER_SILENCE_MS_MAX;
 use io::{AcceptStopper, Driver, Listener};
 
 /// Connections waiting to be accepted by one worker.
 const BACKLOG: i32 = 4096;
-/// Time for which a peer may leave what was sent to it unacknowledged. Without it the kernel tries for a
-/// quarter of an hour, and machines that vanished hold the places of their principal's streams.
-const PEER_SILENCE_MS_MAX: u64 = crate::limits::WRITE_TIMEOUT_MS_DEFAULT;
 /// Pause after an accept that failed for want of descriptors or memory, so that it does not spin.
 const ACCEPT_PAUSE_MS: u64 = 50;
 /// How often a draining worker looks whether its last connection is gone.

@@ -17,16 +17,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::limits::{
+    ADMIN_CONNECTION_MS_MAX, ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX, ADMIN_HEAD_TIMEOUT_MS,
+};
 use crate::telemetry::scrape;
 
-/// Connections at one time. Scrapers and probes are few; more wait in the backlog.
-const CONNECTIONS_MAX: usize = 64;
-/// Time for a request's head, and for the next one on a kept connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for a whole connection, so that a peer that does not read cannot hold it for ever.
-const CONNECTION_TIME_MAX: Duration = Duration::from_secs(120);
-/// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Pause after `accept` failed, e.g. for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -49,6 +44,24 @@ pub struct AdminRoutes {
     pub live: Box<dyn Fn() -> StatusBody + Send + Sync>,
 }
 
+/// How long a caller of the port may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a request's head, and for the next one on a kept connection.
+    pub head: Duration,
+    /// For a whole connection.
+    pub connection: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_millis(ADMIN_HEAD_TIMEOUT_MS),
+            connection: Duration::from_millis(ADMIN_CONNECTION_MS_MAX),
+        }
+    }
+}
+
 impl std::fmt::Debug for AdminRoutes {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -61,9 +74,10 @@ impl std::fmt::Debug for AdminRoutes {
 pub async fn serve(
     listener: TcpListener,
     routes: Arc<AdminRoutes>,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
     let stopped = async move {
         // An error is a sender that is gone, which means the same.
@@ -80,7 +94,7 @@ pub async fn serve(
                 Ok((stream, _)) => {
                     let routes = Arc::clone(&routes);
                     connections.spawn(async move {
-                        connection(stream, routes).await;
+                        connection(stream, routes, patience).await;
                         drop(place);
                     });
                 }
@@ -97,18 +111,18 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, routes: Arc<AdminRoutes>) {
+async fn connection(stream: TcpStream, routes: Arc<AdminRoutes>, patience: Patience) {
     let service = service_fn(move |request| {
         let response = answer(&request, &routes);
         async move { Ok::<_, Infallible>(response) }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES_MAX)
+        .header_read_timeout(patience.head)
+        .max_buf_size(ADMIN_HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     // A peer that misbehaves or goes away is no event of ours.
-    let _ = tokio::time::timeout(CONNECTION_TIME_MAX, serving).await;
+    let _ = tokio::time::timeout(patience.connection, serving).await;
 }
 
 /// The answer to one request. hyper leaves the body out for HEAD.

@@ -14,10 +14,8 @@ use super::object::{self, Body, Object, ObjectId, ParsedFile};
 use super::toolset::ToolSet;
 use crate::control::names::stable_hash;
 use crate::control::problem::Problem;
-use crate::limits::{CATALOG_FILES_MAX, DOCUMENT_BYTES_MAX};
+use crate::limits::{CATALOG_DEPTH_MAX, CATALOG_FILES_MAX, DOCUMENT_BYTES_MAX};
 
-/// Nesting of directories: more is a loop of links.
-const DEPTH_MAX: usize = 16;
 /// What files of a catalog end in.
 const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 
@@ -251,8 +249,8 @@ impl Listing {
     /// Lists a directory and those below it. What begins with a dot is left out: editors' backups, and
     /// the real directories behind a ConfigMap's links.
     fn walk(&mut self, directory: &Path, depth: usize, now: SystemTime) {
-        if depth >= DEPTH_MAX {
-            let message = format!("nested deeper than {DEPTH_MAX} directories: left out");
+        if depth >= CATALOG_DEPTH_MAX {
+            let message = format!("nested deeper than {CATALOG_DEPTH_MAX} directories: left out");
             self.problems.push(Problem::new(message).in_file(directory));
             return;
         }
