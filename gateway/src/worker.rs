@@ -134,3 +134,21 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
     }
     core.hand_over();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    /// What the kernel does after that time is its own; that callers' sockets have it is ours.
+    #[test]
+    fn every_callers_socket_bounds_the_silence_of_its_peer() {
+        let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
+        let _caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        let timeout = socket2::SockRef::from(&socket).tcp_user_timeout().unwrap();
+        assert_eq!(timeout, Some(Duration::from_millis(PEER_SILENCE_MS_MAX)));
+    }
+}

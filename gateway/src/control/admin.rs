@@ -192,6 +192,13 @@ mod tests {
     fn run<F: Future>(
         test: impl FnOnce(std::net::SocketAddr, watch::Sender<bool>, Arc<AtomicU16>) -> F,
     ) -> F::Output {
+        run_with(Patience::default(), test)
+    }
+
+    fn run_with<F: Future>(
+        patience: Patience,
+        test: impl FnOnce(std::net::SocketAddr, watch::Sender<bool>, Arc<AtomicU16>) -> F,
+    ) -> F::Output {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -202,7 +209,7 @@ mod tests {
             let (stop, stopping) = watch::channel(false);
             let ready = Arc::new(AtomicU16::new(200));
             let test = test(address, stop, Arc::clone(&ready));
-            let serving = serve(listener, routes(ready), stopping);
+            let serving = serve(listener, routes(ready), patience, stopping);
             let (output, ()) = tokio::join!(test, serving);
             output
         })
@@ -271,7 +278,7 @@ mod tests {
     fn one_past_the_connections_waits_its_turn() {
         run(|address, stop, _| async move {
             let mut held = Vec::new();
-            for _ in 0..CONNECTIONS_MAX {
+            for _ in 0..ADMIN_CONNECTIONS_MAX {
                 let mut stream = TcpStream::connect(address).await.unwrap();
                 stream
                     .write_all(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -283,7 +290,10 @@ mod tests {
             let waiting = exchange(address, "GET /live HTTP/1.0\r\n\r\n");
             tokio::pin!(waiting);
             let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
-            assert!(early.is_err(), "answered beside {CONNECTIONS_MAX} others");
+            assert!(
+                early.is_err(),
+                "answered beside {ADMIN_CONNECTIONS_MAX} others"
+            );
             held.pop();
             assert!(waiting.await.starts_with("HTTP/1.0 200 "));
             stop.send(true).unwrap();
@@ -291,11 +301,64 @@ mod tests {
     }
 
     #[test]
+    fn a_head_has_its_bytes_and_no_more() {
+        run(|address, stop, _| async move {
+            let request = |bytes: usize| {
+                let (start, end) = ("GET /live HTTP/1.0\r\nX: ", "\r\n\r\n");
+                let filler = "x".repeat(bytes - start.len() - end.len());
+                format!("{start}{filler}{end}")
+            };
+            let whole = exchange(address, &request(ADMIN_HEAD_BYTES_MAX)).await;
+            assert!(whole.starts_with("HTTP/1.0 200 "), "{whole}");
+            let beyond = exchange(address, &request(ADMIN_HEAD_BYTES_MAX + 1)).await;
+            assert!(beyond.contains(" 431 "), "{beyond}");
+            stop.send(true).unwrap();
+        });
+    }
+
+    #[test]
+    fn a_caller_has_its_time_and_no_more() {
+        let usual = Patience::default();
+        assert_eq!(usual.head, Duration::from_millis(ADMIN_HEAD_TIMEOUT_MS));
+        assert_eq!(
+            usual.connection,
+            Duration::from_millis(ADMIN_CONNECTION_MS_MAX)
+        );
+        let brief = Duration::from_millis(300);
+        // Half a head; and head after head for ever.
+        let ways = [
+            (brief, usual.connection, "GET /live"),
+            (usual.head, brief, "GET /live HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ];
+        for (head, connection, text) in ways {
+            run_with(
+                Patience { head, connection },
+                |address, stop, _| async move {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    let ended = async {
+                        let mut seen = [0; 1024];
+                        stream.write_all(text.as_bytes()).await.unwrap();
+                        while matches!(stream.read(&mut seen).await, Ok(1..)) {
+                            if stream.write_all(text.as_bytes()).await.is_err() {
+                                break;
+                            }
+                            tokio::time::sleep(Duration::from_millis(10)).await;
+                        }
+                    };
+                    let ended = tokio::time::timeout(Duration::from_secs(8), ended).await;
+                    assert!(ended.is_ok(), "{text:?} is waited for");
+                    stop.send(true).unwrap();
+                },
+            );
+        }
+    }
+
+    #[test]
     fn garbage_does_not_end_it() {
         run(|address, stop, _| async move {
             let endless = format!(
                 "GET / HTTP/1.1\r\nX: {}\r\n\r\n",
-                "x".repeat(HEAD_BYTES_MAX * 2)
+                "x".repeat(ADMIN_HEAD_BYTES_MAX * 2)
             );
             for garbage in [
                 "\0\0\0\0\r\n\r\n",

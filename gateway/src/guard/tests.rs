@@ -279,6 +279,30 @@ fn patterns_cannot_be_made_to_take_long() {
 }
 
 #[test]
+fn one_past_the_bytes_of_a_pattern_is_refused() {
+    let compiled = |repeats: usize| {
+        let pattern = format!("^[a-z]{{{repeats}}}$");
+        ArgumentSchema::compile(&json!({"properties": {"a": {"pattern": pattern}}}))
+    };
+    assert!(compiled(limits::PATTERN_BYTES_MAX / 1_000).is_ok());
+    // Each repetition takes more than a byte.
+    let error = compiled(limits::PATTERN_BYTES_MAX).unwrap_err();
+    assert!(error.contains("pattern"), "{error}");
+}
+
+/// The lazy loop is entered anew for each letter, which is a step each.
+#[test]
+fn a_pattern_with_look_ahead_has_its_steps_and_no_more() {
+    let schema = json!({"properties": {"a": {"pattern": "^(?:(?=a)a)*?b$"}}});
+    let check = |letters: usize| {
+        let arguments = format!(r#"{{"a":"{}b"}}"#, "a".repeat(letters));
+        validated(&schema, &arguments).is_ok()
+    };
+    assert!(check(limits::PATTERN_BACKTRACK_STEPS_MAX / 4));
+    assert!(!check(limits::PATTERN_BACKTRACK_STEPS_MAX + 1));
+}
+
+#[test]
 fn recursive_schemas_and_property_names_work_on_spans() {
     let tree = json!({
         "$defs": {"node": {"type": "object", "properties": {

@@ -86,7 +86,8 @@ impl Streams {
         }
         *held += 1;
         let slot = Rc::new(Slot::default());
-        slot.keep_alive_at_ns.set(now.mono_ns.saturating_add(self.keep_alive_ns));
+        slot.keep_alive_at_ns
+            .set(now.mono_ns.saturating_add(self.keep_alive_ns));
         slots.push(Rc::downgrade(&slot));
         Ok(Stream {
             slot,
@@ -117,7 +118,8 @@ impl Streams {
             let due = slot.keep_alive_at_ns.get() <= now.mono_ns;
             if due {
                 slot.keep_alive.set(true);
-                slot.keep_alive_at_ns.set(now.mono_ns.saturating_add(self.keep_alive_ns));
+                slot.keep_alive_at_ns
+                    .set(now.mono_ns.saturating_add(self.keep_alive_ns));
             }
             due
         });
@@ -234,6 +236,27 @@ mod tests {
             streams.open([0xff; 16], Now::default()).unwrap_err(),
             Refusal::StreamsExceeded
         );
+    }
+
+    #[test]
+    fn a_stream_that_was_silent_for_long_enough_is_due_and_not_before() {
+        let streams = streams();
+        let stream = streams.open(ANNA, Now::default()).unwrap();
+        let at = |mono_ns| Now {
+            mono_ns,
+            unix_ms: 0,
+        };
+        let due_ns = limits::STREAM_KEEP_ALIVE_MS * 1_000_000;
+        for (now_ns, expected) in [
+            (due_ns - 1, None),
+            (due_ns, Some(Event::KeepAlive)),
+            (due_ns + 1, None),
+            (2 * due_ns - 1, None),
+            (2 * due_ns, Some(Event::KeepAlive)),
+        ] {
+            streams.keep_alive(at(now_ns));
+            assert_eq!(ready(&stream), expected, "at {now_ns}");
+        }
     }
 
     #[test]

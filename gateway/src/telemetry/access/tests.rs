@@ -136,7 +136,10 @@ fn a_slow_reader_costs_lines_and_never_waits() {
     log.flush();
     drop(writer);
     let dropped = dropped.load(Ordering::Relaxed);
-    assert_eq!(lines(&read).len() as u64 + dropped, (ACCESS_LINES_MAX + 10) as u64);
+    assert_eq!(
+        lines(&read).len() as u64 + dropped,
+        (ACCESS_LINES_MAX + 10) as u64
+    );
 }
 
 #[test]

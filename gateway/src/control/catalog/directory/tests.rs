@@ -289,10 +289,10 @@ fn a_second_change_within_the_clock_of_the_file_system_is_seen() {
 
 #[test]
 fn limits_hold() {
-    let deep = "d/".repeat(DEPTH_MAX);
+    let deep = "d/".repeat(CATALOG_DEPTH_MAX - 1);
     let catalog = Catalog::new(&[
-        (&format!("{deep}a.yaml"), &tool("a", "1")),
-        ("b.yaml", &tool("b", "1")),
+        (&format!("{deep}d/a.yaml"), &tool("a", "1")),
+        (&format!("{deep}b.yaml"), &tool("b", "1")),
     ]);
     assert_eq!(catalog.tools(), "b=1");
     assert!(

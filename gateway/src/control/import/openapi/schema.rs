@@ -115,12 +115,17 @@ impl<'d> Schemas<'d> {
                 "the tools before it need {DOCUMENT_SCHEMAS_BYTES_MAX} bytes of schemas, which is all that one document may have; select fewer operations"
             )));
         }
-        self.first_that_fits(sources, Direction::Request, INPUT_SCHEMA_BYTES_MAX, &INPUT_DETAILS)?
-            .ok_or_else(|| {
-                Reason::new(format!(
-                    "its arguments need a schema of more than {INPUT_SCHEMA_BYTES_MAX} bytes"
-                ))
-            })
+        self.first_that_fits(
+            sources,
+            Direction::Request,
+            INPUT_SCHEMA_BYTES_MAX,
+            &INPUT_DETAILS,
+        )?
+        .ok_or_else(|| {
+            Reason::new(format!(
+                "its arguments need a schema of more than {INPUT_SCHEMA_BYTES_MAX} bytes"
+            ))
+        })
     }
 
     /// What the upstream answers; nothing where it does not fit [`OUTPUT_SCHEMA_BYTES_MAX`].
