@@ -358,3 +358,7 @@ impl worker::core::Sight for SharedSight {
         self.0.landing(host, form)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests have clocks of their own")]
+mod tests;
