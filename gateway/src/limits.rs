@@ -124,6 +124,11 @@ pub const OUTPUT_SCHEMA_BYTES_MAX: usize = 32 * 1024;
 /// thousand times, so that the bound on one is not enough. Microsoft Graph, the largest public document, has
 /// 31 MiB of input schemas for 11,000 tools.
 pub const DOCUMENT_SCHEMAS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// References that are followed from one to the next where a circle would have no meaning.
+pub const REFERENCE_HOPS_MAX: usize = 16;
+/// Levels of nested schemas in an imported schema. Each may nest two levels of JSON, which keeps a definition
+/// below [`JSON_DEPTH_MAX`].
+pub const SCHEMA_LEVELS_MAX: usize = 40;
 /// Bytes of one compiled pattern of a schema.
 pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 /// Steps that a pattern with look-around may take on one string. Patterns without it run on an engine that
@@ -140,6 +145,8 @@ pub const CATALOG_FILES_MAX: usize = 20_000;
 pub const TOOLS_MAX: usize = 100_000;
 /// API keys in a keys file.
 pub const KEYS_MAX: usize = 100_000;
+/// Characters of a key's, consumer's or tenant's name. 63: what Kubernetes allows a namespace.
+pub const CALLER_NAME_CHARS_MAX: usize = 63;
 /// Bytes of a keys file. A key takes about 400, so [`KEYS_MAX`] of them fit.
 pub const KEYS_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a file with one secret: a private key has a few thousand.
@@ -162,6 +169,13 @@ pub const METER_FLUSH_INTERVAL_MS: u64 = 100;
 pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Default bytes of all spool segments.
 pub const SPOOL_BYTES_MAX_DEFAULT: u64 = 1024 * 1024 * 1024;
+
+/// Values in arguments above which it is not told where they are wrong: each error holds a copy of its
+/// value, and a caller chooses how many there are.
+pub const EXPLAINED_NODES_MAX: usize = 5_000;
+/// Bytes of the text that says what is wrong with arguments. A model reads it whole, and it is paid for by
+/// the token.
+pub const ARGUMENT_ERROR_BYTES_MAX: usize = 4 * 1024;
 
 /// Tools with metric series of their own, in the catalog's order; the rest is one.
 pub const TOOL_SERIES_MAX: usize = 10_000;

@@ -4,8 +4,6 @@
 //! temporary file, then a rename), private (mode 0600) and one writer at a time (a lock on the
 //! directory, so that no lock file is left behind).
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -30,23 +28,6 @@ pub type Text = Spanned<String>;
 #[must_use]
 pub fn text(value: impl Into<String>) -> Text {
     Spanned::new(value.into(), Location::UNKNOWN, Location::UNKNOWN)
-}
-
-/// A file's bytes, where there are no more than `bytes_max`. Counted while they are read: a device, or a file
-/// that grows meanwhile, has another length than its metadata says.
-///
-/// # Errors
-/// What the file system says, and a file that is larger.
-pub(crate) fn read_at_most(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(bytes_max as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() > bytes_max {
-        let reason = format!("more than {bytes_max} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
-    }
-    Ok(bytes)
 }
 
 /// What a person wrote.

@@ -195,10 +195,34 @@ fn texts_are_bounded() {
     let text = validated(&schema, &format!(r#"{{"a":[{wrong}]}}"#)).unwrap_err();
     assert_eq!(text.matches("is not of type").count(), 8);
     assert!(text.ends_with("; and 492 more"), "{text}");
-    // More than anyone would read, and each error would hold a copy: refused without a list.
-    let wrong = vec!["\"w\""; 10_000].join(",");
-    let text = validated(&schema, &format!(r#"{{"a":[{wrong}]}}"#)).unwrap_err();
+}
+
+#[test]
+fn one_past_the_values_is_refused_without_a_list() {
+    let schema = json!({"properties": {"a": {"items": {"type": "integer"}}}});
+    let arguments = |wrong: usize| format!(r#"{{"a":[{}]}}"#, vec!["\"w\""; wrong].join(","));
+    let beside = document::Document::parse(&arguments(1))
+        .unwrap()
+        .node_count()
+        - 1;
+    let most = limits::EXPLAINED_NODES_MAX - beside;
+    let text = validated(&schema, &arguments(most)).unwrap_err();
+    assert!(text.contains("is not of type"), "{text}");
+    let text = validated(&schema, &arguments(most + 1)).unwrap_err();
     assert!(text.contains("too large to say where"), "{text}");
+}
+
+#[test]
+fn one_past_the_bytes_of_a_text_is_cut() {
+    let text = |bytes: usize| {
+        InvalidArguments::new("ü".repeat(bytes / 2))
+            .text()
+            .to_owned()
+    };
+    let most = limits::ARGUMENT_ERROR_BYTES_MAX;
+    assert_eq!(text(most), "ü".repeat(most / 2));
+    let cut = text(most + 2);
+    assert!(cut.ends_with("ü ...") && cut.len() <= most, "{}", cut.len());
 }
 
 #[test]

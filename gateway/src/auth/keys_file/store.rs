@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::{HashSecret, KeysFile, Problem, read_at_most};
+use super::{HashSecret, KeysFile, Problem};
 use crate::auth::api_key::{self, RandomnessMissing};
 use crate::auth::compile::check;
+use crate::file::read_text_at_most;
 use crate::limits::{KEYS_FILE_BYTES_MAX, KEYS_MAX};
 
 /// YAML nodes of one key: its members, their values and the lists among them. Tool lists are long.
@@ -24,9 +25,8 @@ pub fn load(path: &Path) -> Result<KeysFile, Problem> {
         column: 0,
         message,
     };
-    let source = read_at_most(path, KEYS_FILE_BYTES_MAX)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8")))
-        .map_err(|error| problem(error.to_string()))?;
+    let source =
+        read_text_at_most(path, KEYS_FILE_BYTES_MAX).map_err(|error| problem(error.to_string()))?;
     let nodes = KEYS_MAX * NODES_PER_KEY;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -160,7 +160,7 @@ fn a_missing_or_oversized_file_is_told() {
     let refused = edit(&path, None, false, |_, _| Ok::<_, String>(()));
     assert!(matches!(refused, Err(EditError::Problems(_))));
     assert!(!path.exists());
-    let vast = File::create(&path).unwrap();
+    let vast = fs::File::create(&path).unwrap();
     for (past, expected) in [(0, false), (1, true)] {
         vast.set_len(KEYS_FILE_BYTES_MAX as u64 + past).unwrap();
         let message = load(&path).unwrap_err().message;

@@ -14,6 +14,7 @@ use super::object::{self, Body, Object, ObjectId, ParsedFile};
 use super::toolset::ToolSet;
 use crate::control::names::stable_hash;
 use crate::control::problem::Problem;
+use crate::file::{read_at_most, read_text_at_most};
 use crate::limits::{CATALOG_DEPTH_MAX, CATALOG_FILES_MAX, DOCUMENT_BYTES_MAX};
 
 /// What files of a catalog end in.
@@ -164,10 +165,7 @@ impl FileState {
         if documents_proven && is_proven(&self.fingerprint, &Some(look)) {
             return false;
         }
-        if look.bytes() > DOCUMENT_BYTES_MAX as u64 {
-            return self.fail(path, &format!("more than {DOCUMENT_BYTES_MAX} bytes"));
-        }
-        let text = match fs::read_to_string(path) {
+        let text = match read_text_at_most(path, DOCUMENT_BYTES_MAX) {
             Ok(text) => text,
             Err(error) => return self.fail(path, &format!("cannot read the file: {error}")),
         };
@@ -231,7 +229,7 @@ impl FileState {
 /// Hash of a file and of the documents that it names; one that cannot be read counts as empty.
 fn hash<'a>(text: &str, documents: impl Iterator<Item = &'a Path>) -> u64 {
     documents.fold(stable_hash(text.as_bytes()), |hash, path| {
-        let document = fs::read(path).unwrap_or_default();
+        let document = read_at_most(path, DOCUMENT_BYTES_MAX).unwrap_or_default();
         stable_hash(&[hash.to_le_bytes(), stable_hash(&document).to_le_bytes()].concat())
     })
 }
@@ -275,7 +273,11 @@ impl Listing {
                     .extension()
                     .is_some_and(|end| EXTENSIONS.iter().any(|known| end == *known)) =>
                 {
-                    let look = look.map(|metadata| Fingerprint::from_metadata(&metadata, now));
+                    // Whatever else it is may keep its reader waiting for ever.
+                    let look = look.and_then(|metadata| match metadata.is_file() {
+                        true => Ok(Fingerprint::from_metadata(&metadata, now)),
+                        false => Err(io::Error::other("it is no regular file")),
+                    });
                     self.files.insert(path, look);
                 }
                 _ => {}

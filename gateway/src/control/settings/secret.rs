@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::layers::Layers;
-use crate::auth::keys_file::read_at_most;
 use crate::control::spec::Secret;
+use crate::file::read_text_at_most;
 use crate::limits::SECRET_FILE_BYTES_MAX;
 
 /// Bytes of a secret: fewer can be guessed.
@@ -42,10 +42,8 @@ fn long_enough(text: &str) -> Result<&str, String> {
 /// What the file system says, and files that are too long or no UTF-8. Never what is in it.
 pub fn read_secret(path: &Path) -> Result<String, String> {
     let fail = |reason: String| format!("cannot read the secret in {}: {reason}", path.display());
-    let bytes =
-        read_at_most(path, SECRET_FILE_BYTES_MAX).map_err(|error| fail(error.to_string()))?;
-    // The error holds the bytes, and says nothing of them.
-    let mut text = String::from_utf8(bytes).map_err(|_| fail("it is not UTF-8".to_owned()))?;
+    let mut text =
+        read_text_at_most(path, SECRET_FILE_BYTES_MAX).map_err(|error| fail(error.to_string()))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

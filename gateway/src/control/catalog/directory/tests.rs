@@ -320,6 +320,15 @@ fn limits_hold() {
     large.scan();
     assert_eq!((large.tools().as_str(), large.problems().len()), ("a=1", 1));
     assert!(large.problems()[0].contains("more than 33554432 bytes"));
+    // A device has no length, and no end: nothing of it is read.
+    let mut endless = Catalog::new(&[("a.yaml", &tool("a", "1"))]);
+    symlink("/dev/zero", endless.path("b.yaml")).unwrap();
+    endless.scan();
+    assert_eq!(
+        (endless.tools().as_str(), endless.problems().len()),
+        ("a=1", 1)
+    );
+    assert!(endless.problems()[0].contains("no regular file"));
 }
 
 #[test]

@@ -15,7 +15,9 @@ use super::Reason;
 use super::document::{Document, Version};
 use super::reference::Resolver;
 use crate::guard::schema::ArgumentSchema;
-use crate::limits::{DOCUMENT_SCHEMAS_BYTES_MAX, INPUT_SCHEMA_BYTES_MAX, OUTPUT_SCHEMA_BYTES_MAX};
+use crate::limits::{
+    DOCUMENT_SCHEMAS_BYTES_MAX, INPUT_SCHEMA_BYTES_MAX, OUTPUT_SCHEMA_BYTES_MAX, SCHEMA_LEVELS_MAX,
+};
 
 mod convert;
 mod graph;
@@ -58,8 +60,8 @@ const fn detail(levels_max: usize, words_max: Option<usize>) -> Detail {
 
 /// Tried in this order until one fits. The last keeps names and types of the outermost members.
 const INPUT_DETAILS: [Detail; 10] = [
-    detail(LEVELS_MAX, None),
-    detail(LEVELS_MAX, Some(240)),
+    detail(SCHEMA_LEVELS_MAX, None),
+    detail(SCHEMA_LEVELS_MAX, Some(240)),
     detail(8, Some(240)),
     detail(6, Some(240)),
     detail(4, Some(240)),
@@ -70,10 +72,7 @@ const INPUT_DETAILS: [Detail; 10] = [
     detail(0, Some(0)),
 ];
 /// Two tries: a cut output schema is worth something, a long search for one is not.
-const OUTPUT_DETAILS: [Detail; 2] = [detail(LEVELS_MAX, None), detail(3, Some(240))];
-/// Levels of nested schemas in a result. Each may nest two levels of JSON, which keeps a definition
-/// below [`crate::limits::JSON_DEPTH_MAX`].
-const LEVELS_MAX: usize = 40;
+const OUTPUT_DETAILS: [Detail; 2] = [detail(SCHEMA_LEVELS_MAX, None), detail(3, Some(240))];
 
 /// Converts schemas of one document.
 #[derive(Debug)]

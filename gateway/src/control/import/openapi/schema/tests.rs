@@ -516,3 +516,18 @@ fn one_past_the_bytes_of_all_schemas_the_rest_is_left_out() {
     assert_eq!(after(DOCUMENT_SCHEMAS_BYTES_MAX), (true, false));
     assert_eq!(after(DOCUMENT_SCHEMAS_BYTES_MAX + 1), (false, false));
 }
+
+#[test]
+fn one_past_the_levels_of_a_schema_is_told_in_outline() {
+    let kept = |levels: usize| {
+        let mut schema = json!({"type": "string", "minLength": 1});
+        for _ in 0..levels {
+            schema = json!({"type": "array", "items": schema});
+        }
+        let found = convert("3.1.0", Direction::Request, &json!({ "root": schema })).unwrap();
+        found.to_string().matches("\"items\"").count()
+    };
+    assert_eq!(kept(SCHEMA_LEVELS_MAX), SCHEMA_LEVELS_MAX);
+    assert_eq!(kept(SCHEMA_LEVELS_MAX + 1), SCHEMA_LEVELS_MAX + 1);
+    assert_eq!(kept(SCHEMA_LEVELS_MAX + 2), SCHEMA_LEVELS_MAX + 1);
+}
