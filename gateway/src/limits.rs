@@ -170,6 +170,9 @@ pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Default bytes of all spool segments.
 pub const SPOOL_BYTES_MAX_DEFAULT: u64 = 1024 * 1024 * 1024;
 
+/// Times that a value in a path is looked at, each time percent-decoded once more: proxies in a row decode
+/// one each. What could be decoded further is refused.
+pub const PATH_DECODING_ROUNDS_MAX: usize = 4;
 /// Values in arguments above which it is not told where they are wrong: each error holds a copy of its
 /// value, and a caller chooses how many there are.
 pub const EXPLAINED_NODES_MAX: usize = 5_000;
