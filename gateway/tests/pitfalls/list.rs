@@ -98,7 +98,7 @@ const PITFALLS: &[Pitfall] = &[
         &[
             "tests/pipeline/secret.rs secrets_are_told_nowhere",
             "tests/pipeline/secret.rs settings_are_shown_without_secrets",
-            "src/auth/keys_file/tests.rs secrets_are_read_and_never_shown",
+            "src/auth/keys_file/tests.rs secrets_are_taken_and_never_shown",
         ],
     ),
     pitfall(

@@ -19,6 +19,7 @@ fn sight() -> Arc<Sight> {
         clock: Clock::new(Instant::now()),
         snapshot: Arc::default(),
         problems: Arc::default(),
+        documents: Arc::default(),
         listeners: Vec::new(),
         cores: Vec::new(),
         spool: None,

@@ -18,6 +18,7 @@ fn sight(generation: u64, problems: &[&str]) -> Sight {
         clock: Clock::new(Instant::now()),
         snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
         problems: Arc::new(ArcSwap::from_pointee(problems)),
+        documents: Arc::default(),
         listeners: vec!["127.0.0.1:4001".to_owned()],
         cores: vec![Arc::default()],
         spool: None,
@@ -64,6 +65,22 @@ fn readiness_follows_what_is_in_force() {
         ..sight(1, &[])
     };
     check(&unbound, false, "not_ready", 0);
+    let toolset = || vec!["ToolSet tenant-acme/orders".to_owned()];
+    let waits = sight(1, &[]);
+    waits.documents.store(Arc::new(Documents {
+        awaited: toolset(),
+        ..Documents::default()
+    }));
+    check(&waits, false, "not_ready", 0);
+    waits.documents.store(Arc::new(Documents {
+        missing: toolset(),
+        ..Documents::default()
+    }));
+    check(&waits, true, "ready", 0);
+    assert_eq!(
+        told(&waits).1["catalog"]["toolsets_degraded"],
+        json!(toolset())
+    );
     // The same sight, while the gateway lives.
     let lives = sight(0, &[]);
     lives.snapshot.store(Arc::new(Snapshot {
