@@ -2,3 +2,6 @@
 
 pub mod catalog;
 pub mod usage;
+
+#[cfg(test)]
+mod tests;

@@ -172,4 +172,5 @@ pub mod snapshot;
 
 // Beside the requests.
 pub mod control;
+pub mod file;
 pub mod kernel;

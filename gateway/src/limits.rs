@@ -6,6 +6,8 @@
 /// Bytes of a request head (request line and headers). 64 KiB: a bearer token of 8 KiB and
 /// cookies fit many times; nginx allows 32 KiB, Node 16 KiB.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a method. 32: the longest registered one, `UPDATEREDIRECTREF`, has 17.
+pub const METHOD_BYTES_MAX: usize = 32;
 /// Bytes of a request target. 8 KiB, as nginx and Apache.
 pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Headers in a request. 100, as Apache and hyper.
@@ -38,6 +40,15 @@ pub const BODY_TIMEOUT_MS_DEFAULT: u64 = 30_000;
 pub const IDLE_TIMEOUT_MS_DEFAULT: u64 = 75_000;
 /// Time a reader may take for one answer before it is dropped.
 pub const WRITE_TIMEOUT_MS_DEFAULT: u64 = 30_000;
+/// Time for which a peer may leave what was sent to it unacknowledged. Without it the kernel tries for a
+/// quarter of an hour, and machines that vanished hold the places of their principal's streams.
+pub const PEER_SILENCE_MS_MAX: u64 = WRITE_TIMEOUT_MS_DEFAULT;
+/// After a refusal that left bytes unread, this much more is read and dropped, so that closing does not
+/// reset the connection before the caller has read why (RFC 9112 section 9.6). Four times the default bound
+/// of a body, for senders that do not wait for `100 Continue`; nothing of it is kept.
+pub const LINGER_BYTES_MAX: usize = 4 * BODY_BYTES_MAX_DEFAULT;
+/// And for this long: who reads at all has read a refusal by then.
+pub const LINGER_MS_MAX: u64 = 1_000;
 /// Time between SIGTERM and exit.
 pub const GRACE_PERIOD_MS_DEFAULT: u64 = 25_000;
 
@@ -54,7 +65,17 @@ pub const STREAMS_PER_PRINCIPAL_MAX: usize = 64;
 /// Silence after which an event stream is sent a comment. 15 s, as the TypeScript and Python SDKs.
 pub const STREAM_KEEP_ALIVE_MS: u64 = 15_000;
 
-/// Time to connect to an upstream address.
+/// Connections to the metrics port at one time. Scrapers and probes are few; more wait in the backlog.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// Bytes of a request's head on the metrics port; a scraper's has some 200.
+pub const ADMIN_HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Time for a request's head on the metrics port, and for the next one on a kept connection.
+pub const ADMIN_HEAD_TIMEOUT_MS: u64 = 10_000;
+/// Time for a whole connection to the metrics port, so that a peer that does not read cannot hold it for
+/// ever. Eight scrapes at the usual interval of 15 s.
+pub const ADMIN_CONNECTION_MS_MAX: u64 = 120_000;
+
+/// Time to connect to an upstream address, TLS included.
 pub const UPSTREAM_CONNECT_TIMEOUT_MS: u64 = 3_000;
 /// Default time for a whole upstream call (`spec.timeout` of a tool moves it).
 pub const UPSTREAM_TOTAL_TIMEOUT_MS_DEFAULT: u64 = 30_000;
@@ -85,12 +106,53 @@ pub const TOOLS_PER_PAGE_DEFAULT: usize = 100;
 pub const DOCUMENT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Time to download an OpenAPI document.
 pub const DOCUMENT_TIMEOUT_MS: u64 = 30_000;
+/// Redirects in a row on the way to an OpenAPI document.
+pub const DOCUMENT_REDIRECTS_MAX: usize = 5;
+/// Nodes of an OpenAPI document in YAML after its aliases are expanded. The largest public document has
+/// 1.5 million.
+pub const DOCUMENT_YAML_NODES_MAX: usize = 8_000_000;
+/// Aliases in an OpenAPI document in YAML; hand-written documents have a few hundred.
+pub const DOCUMENT_YAML_ALIASES_MAX: usize = 20_000;
+/// Events that aliases may replay in all: what stops ten lines from becoming a billion nodes.
+pub const DOCUMENT_YAML_REPLAYED_EVENTS_MAX: usize = 2_000_000;
+/// Bytes of an imported input schema. 64 KiB is some 16,000 tokens: more would crowd out the conversation
+/// that the tool serves.
+pub const INPUT_SCHEMA_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of an imported output schema, which helps a model less than the input schema does.
+pub const OUTPUT_SCHEMA_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of all schemas of one OpenAPI document. A schema that a thousand operations share is written out a
+/// thousand times, so that the bound on one is not enough. Microsoft Graph, the largest public document, has
+/// 31 MiB of input schemas for 11,000 tools.
+pub const DOCUMENT_SCHEMAS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// References that are followed from one to the next where a circle would have no meaning.
+pub const REFERENCE_HOPS_MAX: usize = 16;
+/// Levels of nested schemas in an imported schema. Each may nest two levels of JSON, which keeps a definition
+/// below [`JSON_DEPTH_MAX`].
+pub const SCHEMA_LEVELS_MAX: usize = 40;
+/// Bytes of one compiled pattern of a schema.
+pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+/// Steps that a pattern with look-around may take on one string. Patterns without it run on an engine that
+/// is linear in the string and need no such bound.
+pub const PATTERN_BACKTRACK_STEPS_MAX: usize = 20_000;
+/// Nesting of a YAML document that is no OpenAPI document. The parser recurses, with about 16 KiB a level in
+/// debug builds: 64 levels stay within a thread's 2 MiB, and schemas that people write stay below 30.
+pub const YAML_DEPTH_MAX: usize = 64;
+/// Levels of directories in a catalog: more is a loop of links.
+pub const CATALOG_DEPTH_MAX: usize = 16;
 /// Files in a catalog directory.
 pub const CATALOG_FILES_MAX: usize = 20_000;
 /// Tools in a snapshot.
 pub const TOOLS_MAX: usize = 100_000;
 /// API keys in a keys file.
 pub const KEYS_MAX: usize = 100_000;
+/// Characters of a key's, consumer's or tenant's name. 63: what Kubernetes allows a namespace.
+pub const CALLER_NAME_CHARS_MAX: usize = 63;
+/// Bytes of a keys file. A key takes about 400, so [`KEYS_MAX`] of them fit.
+pub const KEYS_FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a file with one secret: a private key has a few thousand.
+pub const SECRET_FILE_BYTES_MAX: usize = 64 * 1024;
+/// Worker threads: far beyond any machine, far below what a typing error asks for.
+pub const WORKERS_MAX: usize = 1_024;
 
 /// Visible ASCII characters of a caller's `X-Request-Id`; a longer one is replaced.
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
@@ -107,3 +169,20 @@ pub const METER_FLUSH_INTERVAL_MS: u64 = 100;
 pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Default bytes of all spool segments.
 pub const SPOOL_BYTES_MAX_DEFAULT: u64 = 1024 * 1024 * 1024;
+
+/// Times that a value in a path is looked at, each time percent-decoded once more: proxies in a row decode
+/// one each. What could be decoded further is refused.
+pub const PATH_DECODING_ROUNDS_MAX: usize = 4;
+/// Values in arguments above which it is not told where they are wrong: each error holds a copy of its
+/// value, and a caller chooses how many there are.
+pub const EXPLAINED_NODES_MAX: usize = 5_000;
+/// Bytes of the text that says what is wrong with arguments. A model reads it whole, and it is paid for by
+/// the token.
+pub const ARGUMENT_ERROR_BYTES_MAX: usize = 4 * 1024;
+
+/// Tools with metric series of their own, in the catalog's order; the rest is one.
+pub const TOOL_SERIES_MAX: usize = 10_000;
+/// Lines of one worker on their way to the access log: at 300 bytes each, 5 MB.
+pub const ACCESS_LINES_MAX: usize = 16_384;
+/// Notices of the workers on their way to the log. Control looks ten times a second.
+pub const NOTICES_MAX: usize = 64;

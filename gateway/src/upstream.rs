@@ -16,7 +16,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::limits;
 use crate::policy::Permit;
 use crate::refusal::Refusal;
 use crate::snapshot::operation::RestOperation;
@@ -234,7 +233,7 @@ async fn connect(core: &Core, pool: &Pool, call: &Outbound<'_>) -> Result<Connec
         if left_ms == 0 {
             return Err(Fault::Timeout);
         }
-        let wait = Duration::from_millis(limits::UPSTREAM_CONNECT_TIMEOUT_MS.min(left_ms));
+        let wait = Duration::from_millis(core.shared.limits.fixed.upstream_connect_ms.min(left_ms));
         let opening = Connection::open(
             call.upstream,
             address,
@@ -258,7 +257,7 @@ async fn connect(core: &Core, pool: &Pool, call: &Outbound<'_>) -> Result<Connec
 
 /// Waits for control's first resolution of a new upstream; later ones are there at once.
 async fn resolved(core: &Core, call: &Outbound<'_>) -> Result<Arc<Vec<SocketAddr>>, Fault> {
-    for _ in 0..limits::UPSTREAM_CONNECT_TIMEOUT_MS / RESOLUTION_WAIT_MS {
+    for _ in 0..core.shared.limits.fixed.upstream_connect_ms / RESOLUTION_WAIT_MS {
         let addresses = call.upstream.addresses.load();
         if !addresses.is_empty() {
             return Ok(Arc::clone(&addresses));

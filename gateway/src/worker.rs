@@ -24,13 +24,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use self::core::{Core, Ends, Shared};
+use crate::limits::PEER_SILENCE_MS_MAX;
 use io::{AcceptStopper, Driver, Listener};
 
 /// Connections waiting to be accepted by one worker.
 const BACKLOG: i32 = 4096;
-/// Time for which a peer may leave what was sent to it unacknowledged. Without it the kernel tries for a
-/// quarter of an hour, and machines that vanished hold the places of their principal's streams.
-const PEER_SILENCE_MS_MAX: u64 = crate::limits::WRITE_TIMEOUT_MS_DEFAULT;
 /// Pause after an accept that failed for want of descriptors or memory, so that it does not spin.
 const ACCEPT_PAUSE_MS: u64 = 50;
 /// How often a draining worker looks whether its last connection is gone.
@@ -135,4 +133,22 @@ async fn serve(core: &Rc<Core>, listener: Listener) {
         io::sleep(Duration::from_millis(DRAIN_LOOK_MS)).await;
     }
     core.hand_over();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+
+    /// What the kernel does after that time is its own; that callers' sockets have it is ours.
+    #[test]
+    fn every_callers_socket_bounds_the_silence_of_its_peer() {
+        let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
+        let _caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (socket, _) = listener.accept().unwrap();
+        let timeout = socket2::SockRef::from(&socket).tcp_user_timeout().unwrap();
+        assert_eq!(timeout, Some(Duration::from_millis(PEER_SILENCE_MS_MAX)));
+    }
 }

@@ -1,11 +1,12 @@
 //! `cargo xtask tidy`: what clippy cannot check. Each violation is `file:line: reason`.
 //!
 //! One file a check: [`layers`] (who may use whom), [`sizes`], [`headers`], [`runtime`] (only
-//! `worker/io.rs` names it), [`paths`] (nothing of one person's machine). The checks are plain
-//! functions from a [`Source`] to violations, so that each is tested on a few lines of text.
+//! `worker/io.rs` names it), [`limits`] (each bound has a test), [`paths`] (nothing of one person's
+//! machine). The checks are plain functions from a [`Source`] to violations, so that each is tested on a few lines of text.
 
 mod headers;
 mod layers;
+mod limits;
 mod paths;
 mod runtime;
 mod sizes;
@@ -42,6 +43,7 @@ impl fmt::Display for Violation {
 pub(crate) fn run() -> Result<()> {
     let paths = files()?;
     let mut found = Vec::new();
+    let mut limits = limits::Limits::default();
     let mut rust = 0;
     for path in &paths {
         let Ok(text) = fs::read_to_string(workspace::root().join(path)) else {
@@ -56,8 +58,10 @@ pub(crate) fn run() -> Result<()> {
             found.extend(layers::check(&source));
             found.extend(runtime::check(&source));
             found.extend(sizes::check(&source));
+            limits.read(&source);
         }
     }
+    found.extend(limits.check());
     if rust == 0 {
         bail!("tidy found no Rust file to check; is this a git clone?");
     }

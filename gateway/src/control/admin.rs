@@ -17,16 +17,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::limits::{
+    ADMIN_CONNECTION_MS_MAX, ADMIN_CONNECTIONS_MAX, ADMIN_HEAD_BYTES_MAX, ADMIN_HEAD_TIMEOUT_MS,
+};
 use crate::telemetry::scrape;
 
-/// Connections at one time. Scrapers and probes are few; more wait in the backlog.
-const CONNECTIONS_MAX: usize = 64;
-/// Time for a request's head, and for the next one on a kept connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Time for a whole connection, so that a peer that does not read cannot hold it for ever.
-const CONNECTION_TIME_MAX: Duration = Duration::from_secs(120);
-/// Bytes of a request's head.
-const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Pause after `accept` failed, e.g. for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -49,6 +44,24 @@ pub struct AdminRoutes {
     pub live: Box<dyn Fn() -> StatusBody + Send + Sync>,
 }
 
+/// How long a caller of the port may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a request's head, and for the next one on a kept connection.
+    pub head: Duration,
+    /// For a whole connection.
+    pub connection: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_millis(ADMIN_HEAD_TIMEOUT_MS),
+            connection: Duration::from_millis(ADMIN_CONNECTION_MS_MAX),
+        }
+    }
+}
+
 impl std::fmt::Debug for AdminRoutes {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -61,9 +74,10 @@ impl std::fmt::Debug for AdminRoutes {
 pub async fn serve(
     listener: TcpListener,
     routes: Arc<AdminRoutes>,
+    patience: Patience,
     mut stop: watch::Receiver<bool>,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
     let mut connections = tokio::task::JoinSet::new();
     let stopped = async move {
         // An error is a sender that is gone, which means the same.
@@ -80,7 +94,7 @@ pub async fn serve(
                 Ok((stream, _)) => {
                     let routes = Arc::clone(&routes);
                     connections.spawn(async move {
-                        connection(stream, routes).await;
+                        connection(stream, routes, patience).await;
                         drop(place);
                     });
                 }
@@ -97,18 +111,18 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, routes: Arc<AdminRoutes>) {
+async fn connection(stream: TcpStream, routes: Arc<AdminRoutes>, patience: Patience) {
     let service = service_fn(move |request| {
         let response = answer(&request, &routes);
         async move { Ok::<_, Infallible>(response) }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES_MAX)
+        .header_read_timeout(patience.head)
+        .max_buf_size(ADMIN_HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);
     // A peer that misbehaves or goes away is no event of ours.
-    let _ = tokio::time::timeout(CONNECTION_TIME_MAX, serving).await;
+    let _ = tokio::time::timeout(patience.connection, serving).await;
 }
 
 /// The answer to one request. hyper leaves the body out for HEAD.
@@ -178,6 +192,13 @@ mod tests {
     fn run<F: Future>(
         test: impl FnOnce(std::net::SocketAddr, watch::Sender<bool>, Arc<AtomicU16>) -> F,
     ) -> F::Output {
+        run_with(Patience::default(), test)
+    }
+
+    fn run_with<F: Future>(
+        patience: Patience,
+        test: impl FnOnce(std::net::SocketAddr, watch::Sender<bool>, Arc<AtomicU16>) -> F,
+    ) -> F::Output {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -188,7 +209,7 @@ mod tests {
             let (stop, stopping) = watch::channel(false);
             let ready = Arc::new(AtomicU16::new(200));
             let test = test(address, stop, Arc::clone(&ready));
-            let serving = serve(listener, routes(ready), stopping);
+            let serving = serve(listener, routes(ready), patience, stopping);
             let (output, ()) = tokio::join!(test, serving);
             output
         })
@@ -257,7 +278,7 @@ mod tests {
     fn one_past_the_connections_waits_its_turn() {
         run(|address, stop, _| async move {
             let mut held = Vec::new();
-            for _ in 0..CONNECTIONS_MAX {
+            for _ in 0..ADMIN_CONNECTIONS_MAX {
                 let mut stream = TcpStream::connect(address).await.unwrap();
                 stream
                     .write_all(b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -269,7 +290,10 @@ mod tests {
             let waiting = exchange(address, "GET /live HTTP/1.0\r\n\r\n");
             tokio::pin!(waiting);
             let early = tokio::time::timeout(Duration::from_millis(100), &mut waiting).await;
-            assert!(early.is_err(), "answered beside {CONNECTIONS_MAX} others");
+            assert!(
+                early.is_err(),
+                "answered beside {ADMIN_CONNECTIONS_MAX} others"
+            );
             held.pop();
             assert!(waiting.await.starts_with("HTTP/1.0 200 "));
             stop.send(true).unwrap();
@@ -277,11 +301,64 @@ mod tests {
     }
 
     #[test]
+    fn a_head_has_its_bytes_and_no_more() {
+        run(|address, stop, _| async move {
+            let request = |bytes: usize| {
+                let (start, end) = ("GET /live HTTP/1.0\r\nX: ", "\r\n\r\n");
+                let filler = "x".repeat(bytes - start.len() - end.len());
+                format!("{start}{filler}{end}")
+            };
+            let whole = exchange(address, &request(ADMIN_HEAD_BYTES_MAX)).await;
+            assert!(whole.starts_with("HTTP/1.0 200 "), "{whole}");
+            let beyond = exchange(address, &request(ADMIN_HEAD_BYTES_MAX + 1)).await;
+            assert!(beyond.contains(" 431 "), "{beyond}");
+            stop.send(true).unwrap();
+        });
+    }
+
+    #[test]
+    fn a_caller_has_its_time_and_no_more() {
+        let usual = Patience::default();
+        assert_eq!(usual.head, Duration::from_millis(ADMIN_HEAD_TIMEOUT_MS));
+        assert_eq!(
+            usual.connection,
+            Duration::from_millis(ADMIN_CONNECTION_MS_MAX)
+        );
+        let brief = Duration::from_millis(300);
+        // Half a head; and head after head for ever.
+        let ways = [
+            (brief, usual.connection, "GET /live"),
+            (usual.head, brief, "GET /live HTTP/1.1\r\nHost: x\r\n\r\n"),
+        ];
+        for (head, connection, text) in ways {
+            run_with(
+                Patience { head, connection },
+                |address, stop, _| async move {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    let ended = async {
+                        let mut seen = [0; 1024];
+                        stream.write_all(text.as_bytes()).await.unwrap();
+                        while matches!(stream.read(&mut seen).await, Ok(1..)) {
+                            if stream.write_all(text.as_bytes()).await.is_err() {
+                                break;
+                            }
+                            tokio::time::sleep(Duration::from_millis(10)).await;
+                        }
+                    };
+                    let ended = tokio::time::timeout(Duration::from_secs(8), ended).await;
+                    assert!(ended.is_ok(), "{text:?} is waited for");
+                    stop.send(true).unwrap();
+                },
+            );
+        }
+    }
+
+    #[test]
     fn garbage_does_not_end_it() {
         run(|address, stop, _| async move {
             let endless = format!(
                 "GET / HTTP/1.1\r\nX: {}\r\n\r\n",
-                "x".repeat(HEAD_BYTES_MAX * 2)
+                "x".repeat(ADMIN_HEAD_BYTES_MAX * 2)
             );
             for garbage in [
                 "\0\0\0\0\r\n\r\n",

@@ -21,11 +21,11 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::url::{self, Origin};
-use crate::limits::{DOCUMENT_BYTES_MAX, DOCUMENT_TIMEOUT_MS, UPSTREAM_CONNECT_TIMEOUT_MS};
+use crate::limits::{
+    DOCUMENT_BYTES_MAX, DOCUMENT_REDIRECTS_MAX, DOCUMENT_TIMEOUT_MS, UPSTREAM_CONNECT_TIMEOUT_MS,
+};
 use crate::upstream::address::is_allowed;
 
-/// Redirects in a row.
-const REDIRECTS_MAX: usize = 5;
 /// What a server may choose from.
 const ACCEPTED: &str =
     "application/json, application/yaml, application/openapi+json, text/yaml, */*;q=0.5";
@@ -36,24 +36,56 @@ const ACCEPTED: &str =
 /// A sentence for the operator: the address is not permitted, the server cannot be reached or answers
 /// with anything but 200, the document is too large, too slow or no UTF-8.
 pub async fn fetch(url: &str, allow: &[IpNet], tls: Arc<ClientConfig>) -> Result<String, String> {
-    let limit = Duration::from_millis(DOCUMENT_TIMEOUT_MS);
-    let bytes = tokio::time::timeout(limit, follow(url, allow, tls))
+    fetch_within(url, allow, tls, Patience::default()).await
+}
+
+/// How long a server may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    connect_ms: u64,
+    download_ms: u64,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect_ms: UPSTREAM_CONNECT_TIMEOUT_MS,
+            download_ms: DOCUMENT_TIMEOUT_MS,
+        }
+    }
+}
+
+async fn fetch_within(
+    url: &str,
+    allow: &[IpNet],
+    tls: Arc<ClientConfig>,
+    patience: Patience,
+) -> Result<String, String> {
+    let limit = Duration::from_millis(patience.download_ms);
+    let download = follow(url, allow, tls, patience.connect_ms);
+    let bytes = tokio::time::timeout(limit, download)
         .await
-        .map_err(|_| format!("the download took longer than {DOCUMENT_TIMEOUT_MS} ms"))??;
+        .map_err(|_| format!("the download took longer than {} ms", limit.as_millis()))??;
     String::from_utf8(bytes).map_err(|_| "the document is not UTF-8".to_owned())
 }
 
-async fn follow(url: &str, allow: &[IpNet], tls: Arc<ClientConfig>) -> Result<Vec<u8>, String> {
+async fn follow(
+    url: &str,
+    allow: &[IpNet],
+    tls: Arc<ClientConfig>,
+    connect_ms: u64,
+) -> Result<Vec<u8>, String> {
     let (origin, path) = url::split(url)?;
     let mut path = path.to_owned();
-    for _ in 0..=REDIRECTS_MAX {
-        let response = match request(&origin, &path, allow, &tls).await? {
+    for _ in 0..=DOCUMENT_REDIRECTS_MAX {
+        let stream = connect(&origin, allow, connect_ms).await?;
+        let response = match request(stream, &origin, &path, &tls).await? {
             Answer::Document(bytes) => return Ok(bytes),
             Answer::Redirect(location) => location,
         };
         path = within(&origin, &response)?;
     }
-    Err(format!("more than {REDIRECTS_MAX} redirects"))
+    Err(format!("more than {DOCUMENT_REDIRECTS_MAX} redirects"))
 }
 
 /// The path of a redirect that stays within the origin.
@@ -80,12 +112,11 @@ enum Answer {
 }
 
 async fn request(
+    stream: TcpStream,
     origin: &Origin,
     path: &str,
-    allow: &[IpNet],
     tls: &Arc<ClientConfig>,
 ) -> Result<Answer, String> {
-    let stream = connect(origin, allow).await?;
     if !origin.tls {
         return exchange(TokioIo::new(stream), origin, path).await;
     }
@@ -98,7 +129,7 @@ async fn request(
 }
 
 /// Connects to the first address that is permitted and answers.
-async fn connect(origin: &Origin, allow: &[IpNet]) -> Result<TcpStream, String> {
+async fn connect(origin: &Origin, allow: &[IpNet], limit_ms: u64) -> Result<TcpStream, String> {
     let addresses: Vec<SocketAddr> = match origin.host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, origin.port)],
         Err(_) => tokio::net::lookup_host((origin.host.as_str(), origin.port))
@@ -119,14 +150,11 @@ async fn connect(origin: &Origin, allow: &[IpNet]) -> Result<TcpStream, String> 
                 format!("{place} is no public address; permit its range with --upstream-allow");
             continue;
         }
-        let limit = Duration::from_millis(UPSTREAM_CONNECT_TIMEOUT_MS);
+        let limit = Duration::from_millis(limit_ms);
         match tokio::time::timeout(limit, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => reason = format!("cannot connect to {address}: {error}"),
-            Err(_) => {
-                reason =
-                    format!("cannot connect to {address} within {UPSTREAM_CONNECT_TIMEOUT_MS} ms")
-            }
+            Err(_) => reason = format!("cannot connect to {address} within {limit_ms} ms"),
         }
     }
     Err(reason)

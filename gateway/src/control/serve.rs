@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 
-use super::admin::{self, AdminRoutes, StatusBody};
+use super::admin::{self, AdminRoutes, Patience, StatusBody};
 use super::catalog::Catalog;
 use super::settings::{Ebpf, Settings};
 use super::sight::{Sight, kernel_sample};
@@ -34,7 +34,7 @@ use crate::telemetry::scrape::{Sample, SampleKind};
 use crate::worker;
 use crate::worker::census::Census;
 use crate::worker::clock::Clock;
-use crate::worker::core::{Ends, Phase, ServerLimits, Shared};
+use crate::worker::core::{Ends, FixedTimes, Phase, ServerLimits, Shared};
 use crate::worker::io::{Driver, usable_cpus};
 use crate::worker::notice::{self, Notice};
 
@@ -174,6 +174,7 @@ fn shared(
             write_timeout_ms: bounds.write_timeout_ms,
             requests_per_connection_max: bounds.requests_per_connection_max,
             grace_period_ms: listening.grace_period_ms,
+            fixed: FixedTimes::default(),
         },
         hosts: hosts
             .map_err(|reason| anyhow::anyhow!("--allowed-hosts, --allowed-origins: {reason}"))?,
@@ -338,7 +339,12 @@ async fn start_admin(
             body: br#"{"status":"ok"}"#.to_vec(),
         }),
     };
-    tokio::task::spawn_local(admin::serve(listener, Arc::new(routes), stopped));
+    tokio::task::spawn_local(admin::serve(
+        listener,
+        Arc::new(routes),
+        Patience::default(),
+        stopped,
+    ));
     Ok(stop)
 }
 
@@ -354,3 +360,7 @@ impl worker::core::Sight for SharedSight {
         self.0.landing(host, form)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests have clocks of their own")]
+mod tests;

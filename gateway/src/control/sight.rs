@@ -140,3 +140,7 @@ pub fn kernel_sample(counter: &KernelCounter) -> Sample {
         },
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
+mod tests;

@@ -5,11 +5,7 @@ use serde::Deserialize;
 use serde_saphyr::{Error, Location};
 
 use super::problem::{Problem, nearest};
-use crate::limits::DOCUMENT_BYTES_MAX;
-
-/// Nesting of a YAML document. The parser recurses, with about 16 KiB a level in debug builds: 64
-/// levels stay within a thread's 2 MiB, and schemas that people write stay below 30.
-const DEPTH_MAX: usize = 64;
+use crate::limits::{DOCUMENT_BYTES_MAX, YAML_DEPTH_MAX};
 
 /// One document of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +73,7 @@ pub fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
             // A document of the largest size, if every node had two bytes.
             max_nodes: DOCUMENT_BYTES_MAX / 2,
             max_events: DOCUMENT_BYTES_MAX,
-            max_depth: DEPTH_MAX,
+            max_depth: YAML_DEPTH_MAX,
             max_documents: 1,
         },
         // `no` is a country, not a falsehood: YAML 1.2.
@@ -256,8 +252,8 @@ mod tests {
             let lists = "[".repeat(depth) + &"]".repeat(depth);
             [maps, lists].map(|text| from_str::<serde_json::Value>(&text).is_ok())
         };
-        assert_eq!(nested(DEPTH_MAX), [true, true]);
-        assert_eq!(nested(DEPTH_MAX + 1), [false, false]);
+        assert_eq!(nested(YAML_DEPTH_MAX), [true, true]);
+        assert_eq!(nested(YAML_DEPTH_MAX + 1), [false, false]);
         assert_eq!(nested(10_000), [false, false]);
     }
 }

@@ -121,4 +121,32 @@ mod tests {
             assert_eq!(read(bad).unwrap_err(), Refusal::ParamsInvalid, "{bad}");
         }
     }
+
+    #[test]
+    fn a_tool_is_wanted_where_every_condition_holds() {
+        let mut tool = crate::auth::fixture::tool(crate::auth::fixture::ACME, "get_order", true);
+        tool.tags = vec!["orders".into(), "read".into()];
+        tool.category = "sales".into();
+        tool.search_text = "get_order reads one order".into();
+        for (query, expected) in [
+            ("", true),
+            ("tag=orders", true),
+            ("tag=read&category=sales", true),
+            ("tag=Orders", false),
+            ("tag=order", false),
+            ("category=sale", false),
+            ("category=sales&tag=write", false),
+            ("search=ORDER", true),
+            ("search=one+reads", true),
+            ("search=one+two", false),
+            ("search=", true),
+            ("search=order&category=other", false),
+        ] {
+            assert_eq!(
+                ListQuery::read(Some(query)).unwrap().wants(&tool),
+                expected,
+                "{query}"
+            );
+        }
+    }
 }

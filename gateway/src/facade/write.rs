@@ -191,4 +191,19 @@ mod tests {
             "2026-07-28"
         );
     }
+
+    #[test]
+    fn a_tool_is_its_definition_with_category_and_tags() {
+        let mut found = crate::auth::fixture::tool(crate::auth::fixture::ACME, "own", true);
+        found.category = "a \"b\"".into();
+        for (tags, expected) in [(&[][..], json!([])), (&["x", "y\n"], json!(["x", "y\n"]))] {
+            found.tags = tags.iter().map(|tag| (*tag).into()).collect();
+            let mut out = Vec::new();
+            tool(&mut out, "acme__own", &found);
+            assert_eq!(
+                parse(&out),
+                json!({"name": "acme__own", "inputSchema": {"type": "object"}, "category": "a \"b\"", "tags": expected})
+            );
+        }
+    }
 }

@@ -5,9 +5,7 @@ use std::fmt;
 
 use super::document::{Document, DocumentFault};
 use super::explain::shown;
-
-/// Bytes of an [`InvalidArguments`] text. A model reads it whole, and it is paid for by the token.
-const TEXT_BYTES_MAX: usize = 4 * 1024;
+use crate::limits::ARGUMENT_ERROR_BYTES_MAX;
 
 /// Arguments that passed [`super::validate`]. A JSON object, for certain.
 #[derive(Debug)]
@@ -62,8 +60,8 @@ impl InvalidArguments {
     /// Cuts the text where it exceeds its bound.
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
-        if text.len() > TEXT_BYTES_MAX {
-            text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX - 4));
+        if text.len() > ARGUMENT_ERROR_BYTES_MAX {
+            text.truncate(text.floor_char_boundary(ARGUMENT_ERROR_BYTES_MAX - 4));
             text.push_str(" ...");
         }
         Self(text.into())

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::arguments::InvalidArguments;
 use super::document::{Document, Kind, Node};
 use super::schema::ArgumentSchema;
+use crate::limits::EXPLAINED_NODES_MAX;
 
 /// Errors told at most; a model fixes a few at a time.
 const ERRORS_MAX: usize = 8;
@@ -17,9 +18,6 @@ const ERRORS_MAX: usize = 8;
 const VALUE_CHARS_MAX: usize = 200;
 /// Characters of what the schema expects (enumerations, patterns).
 const EXPECTED_CHARS_MAX: usize = 400;
-/// Documents above this many values are refused without collecting every error: each error holds a
-/// copy of its value, and a caller chooses how many there are.
-const EXPLAINED_NODES_MAX: usize = 5_000;
 /// Levels of `anyOf` and `oneOf` that are followed to the closest branch.
 const BRANCH_DEPTH_MAX: usize = 3;
 

@@ -6,12 +6,8 @@ use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::instance::Spans;
+use crate::limits::{PATTERN_BACKTRACK_STEPS_MAX, PATTERN_BYTES_MAX};
 
-/// Steps that a pattern with look-around may take on one string. Patterns without it run on an engine
-/// that is linear in the string and need no such bound.
-const BACKTRACK_STEPS_MAX: usize = 20_000;
-/// Bytes of one compiled pattern.
-const PATTERN_BYTES_MAX: usize = 1024 * 1024;
 /// Nesting up to which closed objects are remembered for suggestions.
 const SUGGESTION_DEPTH_MAX: usize = 32;
 
@@ -76,7 +72,7 @@ impl ArgumentSchema {
                 }
                 // Look-around and back-references need backtracking: bounded, so still no catastrophe.
                 let backtracking = PatternOptions::fancy_regex()
-                    .backtrack_limit(BACKTRACK_STEPS_MAX)
+                    .backtrack_limit(PATTERN_BACKTRACK_STEPS_MAX)
                     .size_limit(PATTERN_BYTES_MAX);
                 options.with_pattern_options(backtracking).build(schema)
             });

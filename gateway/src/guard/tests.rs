@@ -195,10 +195,34 @@ fn texts_are_bounded() {
     let text = validated(&schema, &format!(r#"{{"a":[{wrong}]}}"#)).unwrap_err();
     assert_eq!(text.matches("is not of type").count(), 8);
     assert!(text.ends_with("; and 492 more"), "{text}");
-    // More than anyone would read, and each error would hold a copy: refused without a list.
-    let wrong = vec!["\"w\""; 10_000].join(",");
-    let text = validated(&schema, &format!(r#"{{"a":[{wrong}]}}"#)).unwrap_err();
+}
+
+#[test]
+fn one_past_the_values_is_refused_without_a_list() {
+    let schema = json!({"properties": {"a": {"items": {"type": "integer"}}}});
+    let arguments = |wrong: usize| format!(r#"{{"a":[{}]}}"#, vec!["\"w\""; wrong].join(","));
+    let beside = document::Document::parse(&arguments(1))
+        .unwrap()
+        .node_count()
+        - 1;
+    let most = limits::EXPLAINED_NODES_MAX - beside;
+    let text = validated(&schema, &arguments(most)).unwrap_err();
+    assert!(text.contains("is not of type"), "{text}");
+    let text = validated(&schema, &arguments(most + 1)).unwrap_err();
     assert!(text.contains("too large to say where"), "{text}");
+}
+
+#[test]
+fn one_past_the_bytes_of_a_text_is_cut() {
+    let text = |bytes: usize| {
+        InvalidArguments::new("ü".repeat(bytes / 2))
+            .text()
+            .to_owned()
+    };
+    let most = limits::ARGUMENT_ERROR_BYTES_MAX;
+    assert_eq!(text(most), "ü".repeat(most / 2));
+    let cut = text(most + 2);
+    assert!(cut.ends_with("ü ...") && cut.len() <= most, "{}", cut.len());
 }
 
 #[test]
@@ -276,6 +300,30 @@ fn patterns_cannot_be_made_to_take_long() {
     let look_ahead = json!({"properties": {"a": {"pattern": "^(?=.*[0-9]).{3,}$"}}});
     assert_eq!(validated(&look_ahead, r#"{"a":"ab1"}"#), Ok(()));
     assert!(validated(&look_ahead, r#"{"a":"abc"}"#).is_err());
+}
+
+#[test]
+fn one_past_the_bytes_of_a_pattern_is_refused() {
+    let compiled = |repeats: usize| {
+        let pattern = format!("^[a-z]{{{repeats}}}$");
+        ArgumentSchema::compile(&json!({"properties": {"a": {"pattern": pattern}}}))
+    };
+    assert!(compiled(limits::PATTERN_BYTES_MAX / 1_000).is_ok());
+    // Each repetition takes more than a byte.
+    let error = compiled(limits::PATTERN_BYTES_MAX).unwrap_err();
+    assert!(error.contains("pattern"), "{error}");
+}
+
+/// The lazy loop is entered anew for each letter, which is a step each.
+#[test]
+fn a_pattern_with_look_ahead_has_its_steps_and_no_more() {
+    let schema = json!({"properties": {"a": {"pattern": "^(?:(?=a)a)*?b$"}}});
+    let check = |letters: usize| {
+        let arguments = format!(r#"{{"a":"{}b"}}"#, "a".repeat(letters));
+        validated(&schema, &arguments).is_ok()
+    };
+    assert!(check(limits::PATTERN_BACKTRACK_STEPS_MAX / 4));
+    assert!(!check(limits::PATTERN_BACKTRACK_STEPS_MAX + 1));
 }
 
 #[test]

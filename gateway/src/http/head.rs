@@ -14,7 +14,7 @@ use super::body::Framing;
 use super::field::{self, ConnectionOptions, Declared, FramingFault, Lines, is_name};
 use super::scan::Scan;
 use super::target::{self, Target};
-use crate::limits::{HEAD_BYTES_MAX, HEADER_COUNT_MAX, TARGET_BYTES_MAX};
+use crate::limits::{HEAD_BYTES_MAX, HEADER_COUNT_MAX, METHOD_BYTES_MAX, TARGET_BYTES_MAX};
 use crate::refusal::Refusal;
 
 pub(super) mod diagnose;
@@ -26,8 +26,6 @@ mod tests;
 pub use fault::HeadFault;
 pub use method::{Method, Version};
 
-/// Bytes of a method. 32: the longest registered one, `UPDATEREDIRECTREF`, has 17.
-const METHOD_BYTES_MAX: usize = 32;
 /// Bytes of a request line without its end: method, target, version, two spaces.
 const REQUEST_LINE_BYTES_MAX: usize =
     METHOD_BYTES_MAX + 1 + TARGET_BYTES_MAX + 1 + "HTTP/1.1".len();

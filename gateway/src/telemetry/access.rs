@@ -13,12 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::limits::ACCESS_LINES_MAX;
 use crate::meter::event::{quote, timestamp};
 use crate::meter::record::Record;
 use crate::meter::ring::{Outlet, Ring, ring};
 
-/// Lines of one worker on their way: at 300 bytes each, 5 MB.
-const LINES_MAX: usize = 16_384;
 /// Time between two looks into the queues.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -172,7 +171,7 @@ impl AccessWriter {
                 logs,
             ));
         }
-        let (rings, outlets): (Vec<_>, Vec<_>) = (0..cores).map(|_| ring(LINES_MAX)).unzip();
+        let (rings, outlets): (Vec<_>, Vec<_>) = (0..cores).map(|_| ring(ACCESS_LINES_MAX)).unzip();
         let (stopping, losing) = (Arc::clone(&stop), Arc::clone(&dropped));
         let run = move || run(output, &outlets, &stopping, &losing);
         let thread = Some(

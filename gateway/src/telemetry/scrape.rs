@@ -22,9 +22,7 @@ use crate::meter::usage::ToolUsage;
 mod state;
 mod workers;
 
-/// Tools with series of their own, in the order given; the rest is one tool, [`OTHER`].
-pub const TOOL_SERIES_MAX: usize = 10_000;
-/// Tenant and tool of what is beyond [`TOOL_SERIES_MAX`]: no tenant's name begins with `_`.
+/// Tenant and tool of what is beyond [`crate::limits::TOOL_SERIES_MAX`]: no tenant's name begins with `_`.
 pub const OTHER: &str = "_other";
 /// Content type of the text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -172,4 +172,14 @@ mod tests {
         }
         assert!(!breaker.is_open());
     }
+
+    /// Pitfall 18: a window of outcomes would grow with traffic.
+    #[test]
+    fn pitfall_18_a_breaker_does_not_grow_with_traffic() {
+        assert!(size_of::<Breaker>() <= 32);
+        assert!(
+            !std::mem::needs_drop::<Breaker>(),
+            "it owns nothing elsewhere"
+        );
+    }
 }

@@ -105,3 +105,6 @@ fn is_old(connection: &Connection, now: Now) -> bool {
     now.mono_ns.saturating_sub(connection.idle_since_ns)
         > limits::UPSTREAM_IDLE_AGE_MS_MAX * 1_000_000
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,7 +219,7 @@ async fn more(
         let left_ms = call.timeout_ms.saturating_sub(spent_ms);
         connection.deadline.set(
             now,
-            left_ms.min(limits::UPSTREAM_IDLE_TIMEOUT_MS),
+            left_ms.min(core.shared.limits.fixed.upstream_idle_ms),
             Direction::Both,
         );
     }

@@ -1,5 +1,6 @@
 //! Calls of upstreams that behave, misbehave and lie, over real sockets.
 
+mod bounds;
 mod certificate;
 
 use std::io::{Read as _, Write as _};
@@ -10,9 +11,11 @@ use std::time::Duration;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::*;
+use crate::limits;
 use crate::snapshot::Snapshot;
 use crate::snapshot::operation::{Body, Guarded};
 use crate::snapshot::upstream::UpstreamId;
+use crate::worker::core::FixedTimes;
 use crate::worker::fixture;
 use crate::worker::io::{Driver, run};
 
@@ -41,7 +44,7 @@ fn operation(idempotent: bool, head_only: bool) -> RestOperation {
     }
 }
 
-fn upstream(addresses: Vec<SocketAddr>, tls: bool) -> Upstream {
+pub(super) fn upstream(addresses: Vec<SocketAddr>, tls: bool) -> Upstream {
     let found = address::Addresses::default();
     found.set(addresses);
     Upstream {
@@ -81,7 +84,18 @@ fn calls(
     calls: Vec<Call>,
     pause: Duration,
 ) -> Vec<Seen> {
-    let shared = fixture::shared(Snapshot::default(), roots);
+    calls_within(FixedTimes::default(), upstream, roots, calls, pause)
+}
+
+/// [`calls`] with other times than those of every gateway.
+fn calls_within(
+    times: FixedTimes,
+    upstream: &Upstream,
+    roots: RootCertStore,
+    calls: Vec<Call>,
+    pause: Duration,
+) -> Vec<Seen> {
+    let shared = fixture::shared_with(Snapshot::default(), roots, times);
     run(Driver::probe(), async move {
         let core = Rc::new(fixture::core(shared));
         let sweeper = Rc::clone(&core);
@@ -132,7 +146,7 @@ fn read_request(stream: &mut impl io::Read) -> Vec<u8> {
 }
 
 /// An upstream that hands each connection, with its number, to `serve`.
-fn serve(serve: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
+pub(super) fn serve(serve: impl Fn(usize, TcpStream) + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

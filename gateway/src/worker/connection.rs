@@ -17,6 +17,7 @@ use crate::answer::Answer;
 use crate::exchange::{self, Inbound};
 use crate::http::framer::{Framer, Next, Waiting};
 use crate::http::write::{self, Recipient, StreamFraming};
+use crate::limits::{LINGER_BYTES_MAX, LINGER_MS_MAX};
 use crate::refusal::Refusal;
 
 /// Spare room for a read between requests. Small, because every idle connection holds it.
@@ -27,12 +28,6 @@ const READ_BODY_BYTES: usize = 64 * 1024;
 const COPIED_BODY_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of a shared body that are copied and written at once: some 50 µs of a worker's time.
 const SHARED_PIECE_BYTES: usize = 128 * 1024;
-/// After a refusal that left bytes unread, this much more is read and dropped, so that closing does not
-/// reset the connection before the caller has read why (RFC 9112 section 9.6). Four times the default bound
-/// of a body, for senders that do not wait for `100 Continue`; nothing of it is kept.
-const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// And for this long, in milliseconds.
-const LINGER_MS: u64 = 1_000;
 /// Requests after which a connection lets others run. Where reads and writes complete at once (epoll), a
 /// caller that pipelines without pause would otherwise keep the worker to itself, its tick included.
 const REQUESTS_PER_TURN: u32 = 64;
@@ -306,7 +301,7 @@ fn lateness(waiting: Waiting) -> Option<Refusal> {
 
 /// Closing with unread bytes resets the connection, and the caller may lose the answer that says why.
 async fn linger(deadline: &Deadline, core: &Core, reader: &mut Reader) {
-    deadline.set(core.clock.now(), LINGER_MS, Direction::Both);
+    deadline.set(core.clock.now(), LINGER_MS_MAX, Direction::Both);
     io::shutdown(reader.descriptor(), Direction::Write);
     let mut buffer = Vec::with_capacity(READ_BODY_BYTES);
     let mut dropped = 0;

@@ -17,6 +17,7 @@ use super::deadline::Deadlines;
 use super::notice::{Notice, Notices};
 use super::streams::Streams;
 use crate::http::write::Date;
+use crate::limits;
 use crate::mcp::origin::AllowedHosts;
 use crate::mcp::seal::Sealer;
 use crate::mcp::session::Sessions;
@@ -29,7 +30,7 @@ use crate::telemetry::counter::CoreCounters;
 use crate::telemetry::relay::Relay;
 use crate::upstream::pool::Pools;
 
-/// Bounds of the server that an operator may move; see [`crate::limits`] for their defaults.
+/// Bounds of the server; see [`crate::limits`] for their defaults.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
     /// Bytes of a request body.
@@ -46,6 +47,30 @@ pub struct ServerLimits {
     pub requests_per_connection_max: u32,
     /// Milliseconds between a signal and the exit.
     pub grace_period_ms: u64,
+    /// What no setting moves; shorter in tests.
+    pub fixed: FixedTimes,
+}
+
+/// Times of [`crate::limits`] that are the same for every gateway, in milliseconds. Here rather than where
+/// they are used, so that a test need not wait for them.
+#[derive(Clone, Copy, Debug)]
+pub struct FixedTimes {
+    /// Silence after which an event stream is sent a comment.
+    pub stream_keep_alive_ms: u64,
+    /// For connecting to one address of an upstream, TLS included.
+    pub upstream_connect_ms: u64,
+    /// Without a byte within an upstream's answer.
+    pub upstream_idle_ms: u64,
+}
+
+impl Default for FixedTimes {
+    fn default() -> Self {
+        Self {
+            stream_keep_alive_ms: limits::STREAM_KEEP_ALIVE_MS,
+            upstream_connect_ms: limits::UPSTREAM_CONNECT_TIMEOUT_MS,
+            upstream_idle_ms: limits::UPSTREAM_IDLE_TIMEOUT_MS,
+        }
+    }
 }
 
 /// What all workers and control share. Immutable, or behind one atomic each.
@@ -166,7 +191,7 @@ impl Core {
             deadlines: Deadlines::default(),
             buffers: Buffers::default(),
             pools: Pools::default(),
-            streams: Rc::default(),
+            streams: Rc::new(Streams::new(shared.limits.fixed.stream_keep_alive_ms)),
             meter: RefCell::new(ends.meter),
             access: RefCell::new(ends.access),
             counters: ends.counters,

@@ -8,7 +8,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::census::Census;
 use super::clock::Clock;
-use super::core::{Core, Ends, Phase, ServerLimits, Shared, Sight};
+use super::core::{Core, Ends, FixedTimes, Phase, ServerLimits, Shared, Sight};
 use super::notice;
 use crate::limits;
 use crate::mcp::origin::AllowedHosts;
@@ -30,8 +30,17 @@ impl Sight for Blind {
 }
 
 /// What a worker of a test shares with nobody; upstreams speak TLS with the authorities in `roots`.
-#[allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
 pub(crate) fn shared(snapshot: Snapshot, roots: RootCertStore) -> Arc<Shared> {
+    shared_with(snapshot, roots, FixedTimes::default())
+}
+
+/// [`shared`] with shorter times.
+#[allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
+pub(crate) fn shared_with(
+    snapshot: Snapshot,
+    roots: RootCertStore,
+    fixed: FixedTimes,
+) -> Arc<Shared> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let tls = ClientConfig::builder()
         .with_root_certificates(roots)
@@ -47,6 +56,7 @@ pub(crate) fn shared(snapshot: Snapshot, roots: RootCertStore) -> Arc<Shared> {
             write_timeout_ms: limits::WRITE_TIMEOUT_MS_DEFAULT,
             requests_per_connection_max: limits::REQUESTS_PER_CONNECTION_MAX_DEFAULT,
             grace_period_ms: 1_000,
+            fixed,
         },
         hosts: AllowedHosts::new(true, [], []).unwrap(),
         sealer: Sealer::with_random_key().unwrap(),

@@ -5,8 +5,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Notices on their way. Control looks ten times a second.
-const NOTICES_MAX: usize = 64;
+use crate::limits::NOTICES_MAX;
 
 /// One line for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]

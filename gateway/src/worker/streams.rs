@@ -13,8 +13,9 @@ use crate::limits;
 use crate::refusal::Refusal;
 
 /// All streams of one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Streams {
+    keep_alive_ns: u64,
     slots: RefCell<Vec<Weak<Slot>>>,
     per_principal: RefCell<HashMap<[u8; 16], usize>>,
 }
@@ -57,6 +58,16 @@ pub struct Stream {
 }
 
 impl Streams {
+    /// No stream yet. Each is sent a comment after so much silence, in milliseconds.
+    #[must_use]
+    pub fn new(keep_alive_ms: u64) -> Self {
+        Self {
+            keep_alive_ns: keep_alive_ms.saturating_mul(1_000_000),
+            slots: RefCell::default(),
+            per_principal: RefCell::default(),
+        }
+    }
+
     /// Opens a stream for a principal.
     ///
     /// # Errors
@@ -75,7 +86,8 @@ impl Streams {
         }
         *held += 1;
         let slot = Rc::new(Slot::default());
-        slot.keep_alive_at_ns.set(keep_alive_after(now));
+        slot.keep_alive_at_ns
+            .set(now.mono_ns.saturating_add(self.keep_alive_ns));
         slots.push(Rc::downgrade(&slot));
         Ok(Stream {
             slot,
@@ -106,7 +118,8 @@ impl Streams {
             let due = slot.keep_alive_at_ns.get() <= now.mono_ns;
             if due {
                 slot.keep_alive.set(true);
-                slot.keep_alive_at_ns.set(keep_alive_after(now));
+                slot.keep_alive_at_ns
+                    .set(now.mono_ns.saturating_add(self.keep_alive_ns));
             }
             due
         });
@@ -164,15 +177,15 @@ impl Drop for Stream {
     }
 }
 
-fn keep_alive_after(now: Now) -> u64 {
-    now.mono_ns + limits::STREAM_KEEP_ALIVE_MS * 1_000_000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const ANNA: [u8; 16] = [1; 16];
+
+    fn streams() -> Rc<Streams> {
+        Rc::new(Streams::new(limits::STREAM_KEEP_ALIVE_MS))
+    }
 
     fn ready(stream: &Stream) -> Option<Event> {
         let mut context = std::task::Context::from_waker(Waker::noop());
@@ -185,7 +198,7 @@ mod tests {
 
     #[test]
     fn one_past_the_bound_of_a_principal_is_refused() {
-        let streams = Rc::new(Streams::default());
+        let streams = streams();
         let now = Now::default();
         let mut held: Vec<_> = (0..limits::STREAMS_PER_PRINCIPAL_MAX)
             .map(|_| streams.open(ANNA, now).unwrap())
@@ -210,7 +223,7 @@ mod tests {
 
     #[test]
     fn one_past_the_bound_of_a_worker_is_refused() {
-        let streams = Rc::new(Streams::default());
+        let streams = streams();
         let principal = |number: usize| {
             u128::try_from(number / limits::STREAMS_PER_PRINCIPAL_MAX)
                 .unwrap()
@@ -226,8 +239,29 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_was_silent_for_long_enough_is_due_and_not_before() {
+        let streams = streams();
+        let stream = streams.open(ANNA, Now::default()).unwrap();
+        let at = |mono_ns| Now {
+            mono_ns,
+            unix_ms: 0,
+        };
+        let due_ns = limits::STREAM_KEEP_ALIVE_MS * 1_000_000;
+        for (now_ns, expected) in [
+            (due_ns - 1, None),
+            (due_ns, Some(Event::KeepAlive)),
+            (due_ns + 1, None),
+            (2 * due_ns - 1, None),
+            (2 * due_ns, Some(Event::KeepAlive)),
+        ] {
+            streams.keep_alive(at(now_ns));
+            assert_eq!(ready(&stream), expected, "at {now_ns}");
+        }
+    }
+
+    #[test]
     fn events_come_once_and_the_most_urgent_first() {
-        let streams = Rc::new(Streams::default());
+        let streams = streams();
         let stream = streams.open(ANNA, Now::default()).unwrap();
         assert_eq!(ready(&stream), None);
         streams.published();

@@ -3,7 +3,7 @@
 //! This is no parser. It knows what is code and what is not, and which brace closes which; the
 //! checks need no more, and rustfmt's layout makes the rest certain.
 
-/// A file with three views of equal length, so that an offset means the same place in each.
+/// A file with four views of equal length, so that an offset means the same place in each.
 pub(super) struct Source {
     /// Path from the workspace's root, with `/`.
     pub(super) path: String,
@@ -12,17 +12,26 @@ pub(super) struct Source {
     /// Comments and the contents of string and character literals are blanks, and so is every
     /// item under `#[cfg(test)]`.
     pub(super) code: String,
+    /// The rest of what is neither comment nor literal: the items under `#[cfg(test)]`.
+    pub(super) tests: String,
 }
 
 impl Source {
     pub(super) fn new(path: &str, text: &str) -> Self {
         let mut code = blank_literals(text.as_bytes());
+        let mut tests = code.clone();
         blank_tests(&mut code);
+        for (test, code) in tests.iter_mut().zip(&code) {
+            if *code != b' ' && *code != b'\n' {
+                *test = b' ';
+            }
+        }
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
             // Whole literals and comments were blanked byte for byte, so what is left is UTF-8.
             code: String::from_utf8_lossy(&code).into_owned(),
+            tests: String::from_utf8_lossy(&tests).into_owned(),
         }
     }
 

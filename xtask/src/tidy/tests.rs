@@ -1,5 +1,6 @@
 //! Each check on a few lines of text: what it finds, and what it must leave alone.
 
+use super::limits::Limits;
 use super::source::Source;
 use super::{Violation, headers, layers, paths, runtime, sizes};
 
@@ -74,6 +75,26 @@ fn only_the_io_file_names_the_runtime() {
         "gateway/src/a.rs",
         "// monoio\nlet a = \"monoio\"; SYS_io_uring_setup;",
     ));
+}
+
+#[test]
+fn every_limit_is_named_by_a_test() {
+    let check = |path: &str, text: &str| {
+        let mut limits = Limits::default();
+        let declared = "//! x\n/// Bytes, see `B_MAX`.\npub const A_MAX: u8 = 1;\n";
+        limits.read(&Source::new("gateway/src/limits.rs", declared));
+        limits.read(&Source::new(path, text));
+        limits.check()
+    };
+    let used = "fn f() -> u8 { A_MAX }\n#[cfg(test)]\nmod tests { /* A_MAX */ fn t() { \"A_MAX\"; AA_MAX } }";
+    expect_one(check("gateway/src/a.rs", used), 3, "`A_MAX`");
+    expect_one(check("bench/tests/a.rs", "A_MAX + 1"), 3, "`A_MAX`");
+    expect_none(check(
+        "gateway/src/a.rs",
+        "#[cfg(test)]\nmod tests { fn t() { A_MAX + 1 } }",
+    ));
+    expect_none(check("gateway/src/a/tests.rs", "fn t() { A_MAX + 1 }"));
+    expect_none(check("gateway/tests/a.rs", "const A_MAX: u8 = 1;"));
 }
 
 #[test]

@@ -8,10 +8,8 @@ use percent_encoding::percent_decode_str;
 use super::style::{self, Place};
 use crate::guard::arguments::InvalidArguments;
 use crate::guard::document::{Kind, Node};
+use crate::limits::PATH_DECODING_ROUNDS_MAX;
 use crate::snapshot::operation::{PathPart, RestOperation, Style};
-
-/// Rounds of percent-decoding that a value is looked at through. Proxies in a row decode one each.
-const DECODING_ROUNDS_MAX: usize = 4;
 
 /// Appends method and path; `taken` counts the arguments used.
 pub(super) fn write(
@@ -84,7 +82,7 @@ fn check_text(argument: &str, text: &str) -> Result<(), InvalidArguments> {
         return Ok(());
     }
     let mut text = Cow::Borrowed(text);
-    for _ in 0..DECODING_ROUNDS_MAX {
+    for _ in 0..PATH_DECODING_ROUNDS_MAX {
         if text.contains('\0') {
             return Err(InvalidArguments::new(format!(
                 "{argument}: is part of the path and must not contain NUL"
@@ -98,12 +96,15 @@ fn check_text(argument: &str, text: &str) -> Result<(), InvalidArguments> {
                 "{argument}: is part of the path and must not be or contain the segment \".\" or \"..\""
             )));
         }
-        if !text.contains('%') {
-            break;
+        let decoded = percent_decode_str(&text).decode_utf8_lossy();
+        if decoded == text {
+            return Ok(());
         }
-        text = Cow::Owned(percent_decode_str(&text).decode_utf8_lossy().into_owned());
+        text = Cow::Owned(decoded.into_owned());
     }
-    Ok(())
+    Err(InvalidArguments::new(format!(
+        "{argument}: is part of the path and must not be percent-encoded {PATH_DECODING_ROUNDS_MAX} times over"
+    )))
 }
 
 /// Two values in one segment may each be harmless and together be `..`. Templates hold no dot

@@ -12,6 +12,7 @@ use crate::control::spec::{
 };
 use crate::guard;
 use crate::guard::schema::ArgumentSchema;
+use crate::limits;
 use crate::snapshot::operation::RestOperation;
 use crate::snapshot::upstream::{Upstream, UpstreamId};
 

@@ -6,10 +6,7 @@ use super::Rates;
 use crate::auth::api_key;
 use crate::auth::keys_file::{KeyEntry, KeysFile, Problem, Text, VERSION, unix_ms};
 use crate::auth::scope::{Roles, Scopes};
-use crate::limits::{KEYS_MAX, TOOL_NAME_CHARS_MAX};
-
-/// Characters of a key's, consumer's or tenant's name. 63: what Kubernetes allows a namespace.
-const NAME_CHARS_MAX: usize = 63;
+use crate::limits::{CALLER_NAME_CHARS_MAX, KEYS_MAX, TOOL_NAME_CHARS_MAX};
 
 /// The tenant of a namespace: `tenant-acme` and `acme` are the same.
 #[must_use]
@@ -23,11 +20,11 @@ pub fn tenant_name(text: &str) -> &str {
 /// A sentence for the person who wrote it.
 pub fn check_name(text: &str) -> Result<(), String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@-".contains(&byte);
-    if (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+    if (1..=CALLER_NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed) {
         return Ok(());
     }
     Err(format!(
-        "{text:?} is no name: expected 1 to {NAME_CHARS_MAX} of letters, digits and . _ @ -"
+        "{text:?} is no name: expected 1 to {CALLER_NAME_CHARS_MAX} of letters, digits and . _ @ -"
     ))
 }
 
@@ -36,7 +33,8 @@ fn check_tenant(text: &str) -> Result<(), String> {
     let name = tenant_name(text);
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let edges = !name.starts_with('-') && !name.ends_with('-');
-    if !name.is_empty() && text.len() <= NAME_CHARS_MAX && edges && name.bytes().all(allowed) {
+    if !name.is_empty() && text.len() <= CALLER_NAME_CHARS_MAX && edges && name.bytes().all(allowed)
+    {
         return Ok(());
     }
     Err(format!(
@@ -193,5 +191,28 @@ fn check_together(file: &KeysFile, problems: &mut Vec<Problem>) {
                 problems.push(file.problem(&entry.name, format!("keys of consumer {consumer:?} of tenant {tenant:?} have different values of consumer_rate")));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_past_the_characters_of_a_name_is_refused() {
+        let check = |check: fn(&str) -> Result<(), String>, before: &str, most: usize| {
+            let name = |chars: usize| format!("{before}{}", "n".repeat(chars));
+            assert_eq!(check(&name(most)), Ok(()));
+            assert!(check(&name(most + 1)).is_err(), "{}", name(most + 1));
+        };
+        check(check_name, "", CALLER_NAME_CHARS_MAX);
+        check(check_tenant, "", CALLER_NAME_CHARS_MAX);
+        check(
+            check_tenant,
+            "tenant-",
+            CALLER_NAME_CHARS_MAX - "tenant-".len(),
+        );
+        check(check_tool, "", TOOL_NAME_CHARS_MAX);
+        check(check_tool, "acme:", TOOL_NAME_CHARS_MAX);
     }
 }

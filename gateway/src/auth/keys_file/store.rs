@@ -1,17 +1,16 @@
 //! Reading and writing the keys file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::{HashSecret, KeysFile, Problem};
 use crate::auth::api_key::{self, RandomnessMissing};
 use crate::auth::compile::check;
-use crate::limits::KEYS_MAX;
+use crate::file::read_text_at_most;
+use crate::limits::{KEYS_FILE_BYTES_MAX, KEYS_MAX};
 
-/// Bytes of a keys file. A key takes about 400, so [`KEYS_MAX`] of them fit.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// YAML nodes of one key: its members, their values and the lists among them. Tool lists are long.
 const NODES_PER_KEY: usize = 64;
 
@@ -26,13 +25,8 @@ pub fn load(path: &Path) -> Result<KeysFile, Problem> {
         column: 0,
         message,
     };
-    let mut source = String::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_string(&mut source))
-        .map_err(|error| problem(error.to_string()))?;
-    if source.len() as u64 > FILE_BYTES_MAX {
-        return Err(problem(format!("more than {FILE_BYTES_MAX} bytes")));
-    }
+    let source =
+        read_text_at_most(path, KEYS_FILE_BYTES_MAX).map_err(|error| problem(error.to_string()))?;
     let nodes = KEYS_MAX * NODES_PER_KEY;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::auth::api_key;
 use crate::auth::compile::check;
+use crate::limits::KEYS_FILE_BYTES_MAX;
 
 fn entry(name: &str) -> KeyEntry {
     KeyEntry {
@@ -160,8 +161,11 @@ fn a_missing_or_oversized_file_is_told() {
     assert!(matches!(refused, Err(EditError::Problems(_))));
     assert!(!path.exists());
     let vast = fs::File::create(&path).unwrap();
-    vast.set_len(64 * 1024 * 1024 + 1).unwrap();
-    assert!(load(&path).unwrap_err().message.contains("more than"));
+    for (past, expected) in [(0, false), (1, true)] {
+        vast.set_len(KEYS_FILE_BYTES_MAX as u64 + past).unwrap();
+        let message = load(&path).unwrap_err().message;
+        assert_eq!(message.contains("more than"), expected, "{message}");
+    }
 }
 
 #[test]

@@ -14,10 +14,9 @@ use super::object::{self, Body, Object, ObjectId, ParsedFile};
 use super::toolset::ToolSet;
 use crate::control::names::stable_hash;
 use crate::control::problem::Problem;
-use crate::limits::{CATALOG_FILES_MAX, DOCUMENT_BYTES_MAX};
+use crate::file::{read_at_most, read_text_at_most};
+use crate::limits::{CATALOG_DEPTH_MAX, CATALOG_FILES_MAX, DOCUMENT_BYTES_MAX};
 
-/// Nesting of directories: more is a loop of links.
-const DEPTH_MAX: usize = 16;
 /// What files of a catalog end in.
 const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
 
@@ -166,10 +165,7 @@ impl FileState {
         if documents_proven && is_proven(&self.fingerprint, &Some(look)) {
             return false;
         }
-        if look.bytes() > DOCUMENT_BYTES_MAX as u64 {
-            return self.fail(path, &format!("more than {DOCUMENT_BYTES_MAX} bytes"));
-        }
-        let text = match fs::read_to_string(path) {
+        let text = match read_text_at_most(path, DOCUMENT_BYTES_MAX) {
             Ok(text) => text,
             Err(error) => return self.fail(path, &format!("cannot read the file: {error}")),
         };
@@ -233,7 +229,7 @@ impl FileState {
 /// Hash of a file and of the documents that it names; one that cannot be read counts as empty.
 fn hash<'a>(text: &str, documents: impl Iterator<Item = &'a Path>) -> u64 {
     documents.fold(stable_hash(text.as_bytes()), |hash, path| {
-        let document = fs::read(path).unwrap_or_default();
+        let document = read_at_most(path, DOCUMENT_BYTES_MAX).unwrap_or_default();
         stable_hash(&[hash.to_le_bytes(), stable_hash(&document).to_le_bytes()].concat())
     })
 }
@@ -251,8 +247,8 @@ impl Listing {
     /// Lists a directory and those below it. What begins with a dot is left out: editors' backups, and
     /// the real directories behind a ConfigMap's links.
     fn walk(&mut self, directory: &Path, depth: usize, now: SystemTime) {
-        if depth >= DEPTH_MAX {
-            let message = format!("nested deeper than {DEPTH_MAX} directories: left out");
+        if depth >= CATALOG_DEPTH_MAX {
+            let message = format!("nested deeper than {CATALOG_DEPTH_MAX} directories: left out");
             self.problems.push(Problem::new(message).in_file(directory));
             return;
         }
@@ -277,7 +273,11 @@ impl Listing {
                     .extension()
                     .is_some_and(|end| EXTENSIONS.iter().any(|known| end == *known)) =>
                 {
-                    let look = look.map(|metadata| Fingerprint::from_metadata(&metadata, now));
+                    // Whatever else it is may keep its reader waiting for ever.
+                    let look = look.and_then(|metadata| match metadata.is_file() {
+                        true => Ok(Fingerprint::from_metadata(&metadata, now)),
+                        false => Err(io::Error::other("it is no regular file")),
+                    });
                     self.files.insert(path, look);
                 }
                 _ => {}

@@ -54,12 +54,6 @@ impl Fingerprint {
     pub fn proves_unchanged(&self, now: &Self) -> bool {
         self.is_settled && self == now
     }
-
-    /// Bytes of the file.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
 }
 
 #[cfg(test)]

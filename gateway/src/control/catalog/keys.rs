@@ -9,6 +9,8 @@ use crate::auth::compile::check;
 use crate::auth::keys_file::{self, HashSecret, KeysFile};
 use crate::control::compile::key_problem;
 use crate::control::problem::Problem;
+use crate::file::read_text_at_most;
+use crate::limits::KEYS_FILE_BYTES_MAX;
 
 /// The keys of a running gateway.
 #[derive(Debug)]
@@ -52,7 +54,8 @@ impl KeysState {
         {
             return false;
         }
-        let is_same = std::fs::read_to_string(&self.path).is_ok_and(|text| text == self.good_text);
+        let is_same = read_text_at_most(&self.path, KEYS_FILE_BYTES_MAX)
+            .is_ok_and(|text| text == self.good_text);
         if is_same && self.problems.is_empty() {
             self.fingerprint = look;
             return false;
@@ -85,7 +88,7 @@ impl KeysState {
         file.hasher(secret)
             .map_err(|problem| vec![key_problem(&problem)])?;
         // Read once more for the comparison alone: a change in between is seen as one.
-        self.good_text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        self.good_text = read_text_at_most(&self.path, KEYS_FILE_BYTES_MAX).unwrap_or_default();
         self.good = Some(file);
         Ok(())
     }

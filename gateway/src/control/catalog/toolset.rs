@@ -3,7 +3,6 @@
 //! A document that lies in the object or in a file is imported when the object is read. One behind a
 //! URL arrives later; until then, and whenever it cannot be had, the tools of the last good one stay.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use crate::control::import::openapi::{self, Defaults, ImportOptions, Naming, Sel
 use crate::control::problem::{Problem, nearest};
 use crate::control::spec::{ToolSpec, duration_ms};
 use crate::control::{normalise, url, yaml};
+use crate::file::read_text_at_most;
 use crate::limits::DOCUMENT_BYTES_MAX;
 
 /// The shortest time between two downloads: a document is megabytes, and its server not ours.
@@ -272,11 +272,8 @@ fn from_file(
     let fail = |reason: String| {
         Problem::new(format!("cannot read {}: {reason}", path.display())).at(place)
     };
-    let metadata = fs::metadata(&path).map_err(|error| fail(error.to_string()))?;
-    if metadata.len() > DOCUMENT_BYTES_MAX as u64 {
-        return Err(fail(format!("more than {DOCUMENT_BYTES_MAX} bytes")));
-    }
-    let text = fs::read_to_string(&path).map_err(|error| fail(error.to_string()))?;
+    let text =
+        read_text_at_most(&path, DOCUMENT_BYTES_MAX).map_err(|error| fail(error.to_string()))?;
     Ok((Source::File, Some(text)))
 }
 

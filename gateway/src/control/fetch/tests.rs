@@ -35,6 +35,10 @@ fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
 }
 
 fn get(url: &str, allow: &str) -> Result<String, String> {
+    get_within(url, allow, Patience::default())
+}
+
+fn get_within(url: &str, allow: &str, patience: Patience) -> Result<String, String> {
     let allow: Vec<IpNet> = allow
         .split_whitespace()
         .map(|range| range.parse().unwrap())
@@ -49,7 +53,7 @@ fn get(url: &str, allow: &str) -> Result<String, String> {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(fetch(url, &allow, Arc::new(tls)))
+    runtime.block_on(fetch_within(url, &allow, Arc::new(tls), patience))
 }
 
 #[test]
@@ -118,13 +122,56 @@ fn redirects_stay_within_the_origin() {
         assert!(error.contains("redirect"), "{location}: {error}");
         server.join().unwrap();
     }
-    let (base, server) = server(vec![to("/again"); REDIRECTS_MAX + 1]);
-    assert!(
-        get(&base, "127.0.0.0/8")
-            .unwrap_err()
-            .contains("more than 5 redirects")
-    );
+}
+
+#[test]
+fn one_past_the_redirects_is_not_followed() {
+    let again = answer("302 Found", "Location: /again\r\n", "");
+    let mut most = vec![again.clone(); DOCUMENT_REDIRECTS_MAX];
+    most.push(answer("200 OK", "", "found"));
+    let (base, first) = server(most);
+    assert_eq!(get(&base, "127.0.0.0/8").unwrap(), "found");
+    first.join().unwrap();
+    let (base, server) = server(vec![again; DOCUMENT_REDIRECTS_MAX + 1]);
+    let error = get(&base, "127.0.0.0/8").unwrap_err();
+    assert!(error.contains("more than 5 redirects"), "{error}");
     server.join().unwrap();
+}
+
+#[test]
+fn a_server_has_its_time_and_no_more() {
+    assert_eq!(Patience::default().connect_ms, UPSTREAM_CONNECT_TIMEOUT_MS);
+    assert_eq!(Patience::default().download_ms, DOCUMENT_TIMEOUT_MS);
+    // Connections are established, and nobody answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let patience = Patience {
+        download_ms: 100,
+        ..Patience::default()
+    };
+    let error = get_within(&url, "127.0.0.0/8", patience).unwrap_err();
+    assert_eq!(error, "the download took longer than 100 ms");
+}
+
+#[test]
+fn an_address_that_does_not_answer_a_connect_is_given_up() {
+    // Its queue of one is full, so that the kernel lets further connects wait.
+    let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    full.bind(&address.into()).unwrap();
+    full.listen(0).unwrap();
+    let address = full.local_addr().unwrap().as_socket().unwrap();
+    let wait = Duration::from_millis(300);
+    let held: Vec<_> = (0..16)
+        .map_while(|_| std::net::TcpStream::connect_timeout(&address, wait).ok())
+        .collect();
+    assert!(held.len() < 16, "the queue does not fill");
+    let patience = Patience {
+        connect_ms: 100,
+        ..Patience::default()
+    };
+    let error = get_within(&format!("http://{address}/"), "127.0.0.0/8", patience).unwrap_err();
+    assert_eq!(error, format!("cannot connect to {address} within 100 ms"));
 }
 
 #[test]

@@ -165,8 +165,8 @@ fn every_mistake_is_told_with_its_place() {
             "2:10: `soon` is no duration",
         ),
         (
-            "endpoint: http://a\ntimeout: 1h\n",
-            "2:10: `1h` is not within 1ms and 300000ms",
+            "endpoint: http://a\ntimeout: 300001ms\n",
+            "2:10: `300001ms` is not within 1ms and 300000ms",
         ),
         (
             "endpoint: http://a\ninputSchema: [a]\n",

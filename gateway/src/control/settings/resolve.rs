@@ -16,14 +16,11 @@ use crate::control::names;
 use crate::control::problem::Problem;
 use crate::control::spec::{RateSpec, Secret};
 use crate::limit::Rate;
-use crate::limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX;
+use crate::limits::{UPSTREAM_TOTAL_TIMEOUT_MS_MAX, WORKERS_MAX};
 use crate::meter::cost::CostRates;
 use crate::meter::spool::{Fsync, SPOOL_BYTES_MIN, SpoolConfig, SpoolFull};
 use crate::telemetry::access::{AccessDestination, AccessMode};
 use crate::telemetry::log::{LogFormat, parse_level};
-
-/// Worker threads: far beyond any machine, far below what a typing error asks for.
-const WORKERS_MAX: usize = 1_024;
 
 /// Reads and checks every setting.
 ///

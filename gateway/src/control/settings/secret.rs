@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::layers::Layers;
 use crate::control::spec::Secret;
+use crate::file::read_text_at_most;
+use crate::limits::SECRET_FILE_BYTES_MAX;
 
 /// Bytes of a secret: fewer can be guessed.
 const SECRET_BYTES_MIN: usize = 32;
-/// Bytes of a file with a secret.
-const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// A secret that is given as text or as a file, never as both.
 pub(super) fn secret(layers: &mut Layers, key: &str, file_key: &str) -> Option<Option<Secret>> {
@@ -42,11 +42,8 @@ fn long_enough(text: &str) -> Result<&str, String> {
 /// What the file system says, and files that are too long or no UTF-8. Never what is in it.
 pub fn read_secret(path: &Path) -> Result<String, String> {
     let fail = |reason: String| format!("cannot read the secret in {}: {reason}", path.display());
-    let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
-    if metadata.len() > SECRET_FILE_BYTES_MAX {
-        return Err(fail(format!("more than {SECRET_FILE_BYTES_MAX} bytes")));
-    }
-    let mut text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let mut text =
+        read_text_at_most(path, SECRET_FILE_BYTES_MAX).map_err(|error| fail(error.to_string()))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

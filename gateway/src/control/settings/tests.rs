@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::control::config::File;
+use crate::limits;
 
 fn pairs(text: &[(&str, &str)]) -> BTreeMap<String, String> {
     text.iter()
@@ -45,11 +46,85 @@ fn every_default_can_be_read() {
         settings.metering.spool.fsync,
         crate::meter::spool::Fsync::IntervalMs(1_000)
     );
-    assert_eq!(
-        settings.bounds.body_bytes_max,
-        crate::limits::BODY_BYTES_MAX_DEFAULT
-    );
     assert!(!settings.gateway_id.is_empty());
+}
+
+#[test]
+fn the_default_of_a_bound_is_that_of_the_limits() {
+    let settings = resolve(&mut Layers::new(&pairs(&[]), &pairs(&[]), None)).unwrap();
+    let bounds = settings.bounds;
+    for (found, expected) in [
+        (
+            bounds.body_bytes_max as u64,
+            limits::BODY_BYTES_MAX_DEFAULT as u64,
+        ),
+        (bounds.head_timeout_ms, limits::HEAD_TIMEOUT_MS_DEFAULT),
+        (bounds.body_timeout_ms, limits::BODY_TIMEOUT_MS_DEFAULT),
+        (bounds.idle_timeout_ms, limits::IDLE_TIMEOUT_MS_DEFAULT),
+        (bounds.write_timeout_ms, limits::WRITE_TIMEOUT_MS_DEFAULT),
+        (
+            bounds.connections_max.into(),
+            limits::CONNECTIONS_MAX_DEFAULT.into(),
+        ),
+        (
+            bounds.connections_per_address_max.into(),
+            limits::CONNECTIONS_PER_ADDRESS_MAX_DEFAULT.into(),
+        ),
+        (
+            bounds.requests_per_connection_max.into(),
+            limits::REQUESTS_PER_CONNECTION_MAX_DEFAULT.into(),
+        ),
+        (
+            settings.listening.grace_period_ms,
+            limits::GRACE_PERIOD_MS_DEFAULT,
+        ),
+        (
+            settings.catalog.upstream_timeout_ms,
+            limits::UPSTREAM_TOTAL_TIMEOUT_MS_DEFAULT,
+        ),
+        (
+            settings.metering.spool.bytes_max,
+            limits::SPOOL_BYTES_MAX_DEFAULT,
+        ),
+        (
+            settings.metering.spool.segment_bytes_max,
+            limits::SPOOL_SEGMENT_BYTES_MAX,
+        ),
+    ] {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn one_past_the_bound_of_a_setting_is_refused() {
+    for (key, most) in [
+        ("workers", limits::WORKERS_MAX as u64),
+        ("upstream_timeout_ms", limits::UPSTREAM_TOTAL_TIMEOUT_MS_MAX),
+    ] {
+        let set = |value: u64| problems(&[(key, &value.to_string())], &[], "");
+        assert_eq!(set(most), [""; 0], "{key}");
+        let refused = set(most + 1);
+        assert!(
+            refused[0].contains(&format!("must be at most {most}")),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn one_past_the_bytes_of_a_secret_file_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret");
+    let read = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        secret::read_secret(&path)
+    };
+    let longest = "x".repeat(limits::SECRET_FILE_BYTES_MAX);
+    assert_eq!(read(longest.clone()).as_ref(), Ok(&longest));
+    let error = read(longest + "x").unwrap_err();
+    assert!(error.contains("more than 65536 bytes"), "{error}");
+    let endless = secret::read_secret(Path::new("/dev/zero")).unwrap_err();
+    assert!(endless.contains("more than 65536 bytes"), "{endless}");
 }
 
 #[test]

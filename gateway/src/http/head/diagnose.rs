@@ -3,7 +3,8 @@
 //! Only refused heads come here; nothing is ever accepted by this file. It walks the head slowly
 //! and names the first fault it meets.
 
-use super::{HeadFault, METHOD_BYTES_MAX};
+use super::HeadFault;
+use crate::limits::METHOD_BYTES_MAX;
 use crate::refusal::Refusal;
 
 /// Names the fault of a request head.

@@ -333,3 +333,13 @@ fn a_rate_that_changes_under_load_gives_nothing_away() {
     }
     assert_eq!(admitted, 1_000);
 }
+
+/// Pitfall 29: what a limit remembers is the same after one call and after a million.
+#[test]
+fn pitfall_29_a_bucket_is_one_cache_line() {
+    assert_eq!(size_of::<Bucket>(), 64);
+    assert!(
+        !std::mem::needs_drop::<Bucket>(),
+        "it owns nothing elsewhere"
+    );
+}

@@ -127,7 +127,7 @@ fn a_callers_text_is_bounded() {
 fn a_slow_reader_costs_lines_and_never_waits() {
     let (go, wait) = channel();
     let (writer, mut log, read) = start(AccessMode::Full, Some(wait), false);
-    for _ in 0..LINES_MAX + 10 {
+    for _ in 0..ACCESS_LINES_MAX + 10 {
         write(&mut log, &record());
     }
     let dropped = writer.dropped();
@@ -136,7 +136,10 @@ fn a_slow_reader_costs_lines_and_never_waits() {
     log.flush();
     drop(writer);
     let dropped = dropped.load(Ordering::Relaxed);
-    assert_eq!(lines(&read).len() as u64 + dropped, (LINES_MAX + 10) as u64);
+    assert_eq!(
+        lines(&read).len() as u64 + dropped,
+        (ACCESS_LINES_MAX + 10) as u64
+    );
 }
 
 #[test]

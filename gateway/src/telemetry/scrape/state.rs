@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Families, OTHER, Sources, TOOL_SERIES_MAX, ToolSeries};
+use super::{Families, OTHER, Sources, ToolSeries};
+use crate::limits::TOOL_SERIES_MAX;
 use crate::meter::record::Status;
 use crate::meter::state::{SpoolHealth, SpoolSummary};
 

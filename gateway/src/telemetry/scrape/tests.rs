@@ -1,6 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::*;
+use crate::limits::TOOL_SERIES_MAX;
 use crate::meter::record::{Status, Transport};
 use crate::meter::state::SpoolState;
 use crate::telemetry::counter::MethodClass;

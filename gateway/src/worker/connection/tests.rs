@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 use rustls::RootCertStore;
 
 use super::*;
-use crate::limits::BODY_BYTES_MAX_DEFAULT;
+use crate::auth::fixture::{ACME, identity, snapshot};
+use crate::auth::scope::Roles;
+use crate::limits::{BODY_BYTES_MAX_DEFAULT, LINGER_BYTES_MAX, LINGER_MS_MAX};
 use crate::snapshot::Snapshot;
-use crate::worker::core::Shared;
+use crate::snapshot::identity::Keys;
+use crate::worker::core::{FixedTimes, Shared};
 use crate::worker::io::{AcceptStopper, Driver, Listener};
 use crate::worker::{bind, fixture, tick};
 
 const ALIVE: &[u8] = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// Serves on one worker until the test is done. A hung worker leaves its thread behind rather than the test.
-fn served(driver: Driver, test: impl FnOnce(SocketAddr, &Shared)) {
-    let shared = fixture::shared(Snapshot::default(), RootCertStore::empty());
+fn served(driver: Driver, shared: Arc<Shared>, test: impl FnOnce(SocketAddr, &Shared)) {
     let listener = bind("127.0.0.1:0".parse().unwrap(), 1).unwrap().remove(0);
     let address = listener.local_addr().unwrap();
     let served = Arc::clone(&shared);
@@ -42,9 +44,16 @@ fn served(driver: Driver, test: impl FnOnce(SocketAddr, &Shared)) {
 }
 
 fn each_driver(test: impl Fn(SocketAddr, &Shared)) {
-    served(Driver::Epoll, &test);
+    each_driver_with(
+        || fixture::shared(Snapshot::default(), RootCertStore::empty()),
+        test,
+    );
+}
+
+fn each_driver_with(shared: impl Fn() -> Arc<Shared>, test: impl Fn(SocketAddr, &Shared)) {
+    served(Driver::Epoll, shared(), &test);
     if Driver::probe() != Driver::Epoll {
-        served(Driver::probe(), &test);
+        served(Driver::probe(), shared(), &test);
     }
 }
 
@@ -232,5 +241,80 @@ fn a_caller_that_pipelined_and_leaves_is_noticed() {
         std::thread::sleep(Duration::from_millis(200));
         shared.metrics.answer(|| b"text".to_vec());
         assert_eq!((status(&mut stays), status(&mut stays)), (200, 200));
+    });
+}
+
+/// A request that is refused while its sender goes on.
+fn refused(address: SocketAddr) -> TcpStream {
+    let mut stream = connect(address);
+    stream.write_all(b"no HTTP at all\r\n\r\n").unwrap();
+    assert_eq!(status(&mut stream), 400);
+    stream
+}
+
+#[test]
+fn a_refused_sender_that_goes_on_slowly_is_cut_off() {
+    each_driver(|address, _| {
+        let mut stream = refused(address);
+        let begun = Instant::now();
+        while stream.write_all(b"x").is_ok() {
+            let waited = begun.elapsed();
+            assert!(
+                waited < Duration::from_millis(20 * LINGER_MS_MAX),
+                "{waited:?}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+}
+
+#[test]
+fn a_refused_sender_that_goes_on_at_length_is_cut_off() {
+    each_driver(|address, _| {
+        let mut stream = refused(address);
+        let piece = vec![b'x'; 1024 * 1024];
+        let mut sent = 0;
+        while let Ok(bytes) = stream.write(&piece) {
+            sent += bytes;
+            // What is beyond the bound is in the buffers of the two sockets.
+            assert!(sent < 4 * LINGER_BYTES_MAX, "{sent} bytes were taken");
+        }
+    });
+}
+
+#[test]
+fn a_silent_stream_is_kept_alive_by_comments() {
+    let shared = || {
+        let mut snapshot = snapshot(Vec::new());
+        snapshot.keys = Keys {
+            anonymous: Some(Arc::new(identity(ACME, Roles::VIEWER))),
+            ..Keys::default()
+        };
+        let times = FixedTimes {
+            stream_keep_alive_ms: 100,
+            ..FixedTimes::default()
+        };
+        fixture::shared_with(snapshot, RootCertStore::empty(), times)
+    };
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+    each_driver_with(shared, |address, _| {
+        let mut stream = connect(address);
+        write!(
+            stream,
+            "POST /mcp HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\ncontent-type: application/json\r\nmcp-protocol-version: 2026-07-28\r\nmcp-method: subscriptions/listen\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        // Again and again: the second comment shows that the first did not end it.
+        let (mut seen, mut byte) = (Vec::new(), [0]);
+        while seen.windows(3).filter(|bytes| *bytes == b":\n\n").count() < 2 {
+            stream.read_exact(&mut byte).unwrap();
+            seen.push(byte[0]);
+        }
+        let text = String::from_utf8(seen).unwrap();
+        assert!(
+            text.starts_with("HTTP/1.1 200 ") && text.contains("acknowledged"),
+            "{text}"
+        );
     });
 }

@@ -79,6 +79,28 @@ fn path_arguments_that_climb_are_refused() {
     );
 }
 
+/// A bound that was passed is no reason to let a value through.
+#[test]
+fn one_past_the_rounds_of_decoding_is_refused() {
+    let encoded = |text: &str, times: usize| {
+        (1..times).fold(text.to_owned(), |text, _| text.replace('%', "%25"))
+    };
+    let most = limits::PATH_DECODING_ROUNDS_MAX - 1;
+    assert!(path_of(&encoded("%41", most)).is_ok());
+    for text in ["%41", "%2e%2e"] {
+        assert_eq!(
+            path_of(&encoded(text, most + 1)).unwrap_err(),
+            "id: is part of the path and must not be percent-encoded 4 times over"
+        );
+    }
+    let dots = path_of(&encoded("%2e%2e", most)).unwrap_err();
+    assert!(dots.contains("the segment"), "{dots}");
+    // A sign that encodes nothing is itself, as often as one looks.
+    for text in ["100%", "%", "5%zz", "%%"] {
+        assert!(path_of(text).is_ok(), "{text}");
+    }
+}
+
 #[test]
 fn path_arguments_that_climb_together_are_refused() {
     let mut plan = plan("GET", "/v1/{a}{b}/x");

@@ -289,10 +289,10 @@ fn a_second_change_within_the_clock_of_the_file_system_is_seen() {
 
 #[test]
 fn limits_hold() {
-    let deep = "d/".repeat(DEPTH_MAX);
+    let deep = "d/".repeat(CATALOG_DEPTH_MAX - 1);
     let catalog = Catalog::new(&[
-        (&format!("{deep}a.yaml"), &tool("a", "1")),
-        ("b.yaml", &tool("b", "1")),
+        (&format!("{deep}d/a.yaml"), &tool("a", "1")),
+        (&format!("{deep}b.yaml"), &tool("b", "1")),
     ]);
     assert_eq!(catalog.tools(), "b=1");
     assert!(
@@ -320,6 +320,15 @@ fn limits_hold() {
     large.scan();
     assert_eq!((large.tools().as_str(), large.problems().len()), ("a=1", 1));
     assert!(large.problems()[0].contains("more than 33554432 bytes"));
+    // A device has no length, and no end: nothing of it is read.
+    let mut endless = Catalog::new(&[("a.yaml", &tool("a", "1"))]);
+    symlink("/dev/zero", endless.path("b.yaml")).unwrap();
+    endless.scan();
+    assert_eq!(
+        (endless.tools().as_str(), endless.problems().len()),
+        ("a=1", 1)
+    );
+    assert!(endless.problems()[0].contains("no regular file"));
 }
 
 #[test]

@@ -9,12 +9,6 @@ use serde_json::{Map, Value};
 use super::{ImportError, text};
 use crate::limits;
 
-/// Nodes of a YAML document after aliases are expanded. The largest public document has 1.5 million.
-const YAML_NODES_MAX: usize = 8_000_000;
-/// Aliases in a YAML document; hand-written documents have a few hundred.
-const YAML_ALIASES_MAX: usize = 20_000;
-/// Events that aliases may replay in all: what stops ten lines from becoming a billion nodes.
-const YAML_REPLAYED_EVENTS_MAX: usize = 2_000_000;
 /// Characters of a parser's message that are shown.
 const MESSAGE_CHARS_MAX: usize = 400;
 
@@ -50,7 +44,7 @@ impl Document {
         let root = if document.starts_with('{') {
             from_json(document)?
         } else {
-            from_yaml(document)?
+            from_yaml(document, YamlBounds::default())?
         };
         let Some(object) = root.as_object() else {
             return Err(ImportError::Syntax("the document is no object".into()));
@@ -152,19 +146,37 @@ fn json_depth(bytes: &[u8]) -> usize {
     deepest
 }
 
-fn from_yaml(document: &str) -> Result<Value, ImportError> {
+/// What a YAML document may cost to read.
+#[derive(Clone, Copy, Debug)]
+struct YamlBounds {
+    nodes_max: usize,
+    aliases_max: usize,
+    replayed_events_max: usize,
+}
+
+impl Default for YamlBounds {
+    fn default() -> Self {
+        Self {
+            nodes_max: limits::DOCUMENT_YAML_NODES_MAX,
+            aliases_max: limits::DOCUMENT_YAML_ALIASES_MAX,
+            replayed_events_max: limits::DOCUMENT_YAML_REPLAYED_EVENTS_MAX,
+        }
+    }
+}
+
+fn from_yaml(document: &str, bounds: YamlBounds) -> Result<Value, ImportError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: limits::JSON_DEPTH_MAX,
-            max_nodes: YAML_NODES_MAX,
-            max_events: YAML_NODES_MAX * 2,
-            max_aliases: YAML_ALIASES_MAX,
-            max_anchors: YAML_ALIASES_MAX,
+            max_nodes: bounds.nodes_max,
+            max_events: bounds.nodes_max * 2,
+            max_aliases: bounds.aliases_max,
+            max_anchors: bounds.aliases_max,
             max_documents: 1,
             max_total_scalar_bytes: limits::DOCUMENT_BYTES_MAX,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: YAML_REPLAYED_EVENTS_MAX,
+            max_total_replayed_events: bounds.replayed_events_max,
         },
         // YAML 1.2, which OpenAPI asks for: `on`, `no` and `y` are words and not booleans.
         strict_booleans: true,

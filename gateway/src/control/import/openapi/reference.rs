@@ -11,9 +11,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{Reason, text};
+use crate::limits::REFERENCE_HOPS_MAX;
 
-/// References that lead to references. Two is common, more than a handful is an error.
-const HOPS_MAX: usize = 16;
 /// Characters of a reference in a reason.
 const SHOWN_CHARS_MAX: usize = 120;
 
@@ -70,7 +69,7 @@ impl<'d> Resolver<'d> {
     /// for schemas, whose references may be cyclic on purpose.
     pub(super) fn follow(&self, value: &'d Value) -> Result<&'d Value, Reason> {
         let mut value = value;
-        for _ in 0..HOPS_MAX {
+        for _ in 0..=REFERENCE_HOPS_MAX {
             let Some(reference) = reference_of(value) else {
                 return Ok(value);
             };
@@ -206,5 +205,28 @@ mod tests {
         }
         let reason = resolver.follow(&root["a"]).unwrap_err().to_string();
         assert!(reason.contains("circle"), "{reason}");
+    }
+
+    #[test]
+    fn one_past_the_hops_is_a_circle() {
+        let chain = |hops: usize| {
+            let mut root = serde_json::Map::new();
+            for hop in 0..hops {
+                root.insert(
+                    format!("r{hop}"),
+                    json!({"$ref": format!("#/r{}", hop + 1)}),
+                );
+            }
+            root.insert(format!("r{hops}"), json!("the end"));
+            let root = Value::Object(root);
+            let resolver = Resolver::new(&root, None);
+            resolver
+                .follow(&root["r0"])
+                .map(|found| *found == "the end")
+                .ok()
+        };
+        assert_eq!(chain(0), Some(true));
+        assert_eq!(chain(REFERENCE_HOPS_MAX), Some(true));
+        assert_eq!(chain(REFERENCE_HOPS_MAX + 1), None);
     }
 }

@@ -15,6 +15,9 @@ use super::Reason;
 use super::document::{Document, Version};
 use super::reference::Resolver;
 use crate::guard::schema::ArgumentSchema;
+use crate::limits::{
+    DOCUMENT_SCHEMAS_BYTES_MAX, INPUT_SCHEMA_BYTES_MAX, OUTPUT_SCHEMA_BYTES_MAX, SCHEMA_LEVELS_MAX,
+};
 
 mod convert;
 mod graph;
@@ -26,17 +29,8 @@ mod value;
 use convert::{Pass, Stop};
 pub(super) use value::is_annotation;
 
-/// Bytes of an input schema. 64 KiB is some 16,000 tokens: more would crowd out the conversation
-/// that the tool serves.
-pub(super) const INPUT_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of an output schema, which helps a model less than the input schema does.
-pub(super) const OUTPUT_BYTES_MAX: usize = 32 * 1024;
-/// Bytes of all schemas of one document. A schema that a thousand operations share is written out a
-/// thousand times, so that the bound on one is not enough. Microsoft Graph, the largest public
-/// document, has 31 MiB of input schemas for 11,000 tools.
-const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of all schemas after which there are no more output schemas.
-const DOCUMENT_OUTPUT_BYTES_MAX: usize = DOCUMENT_BYTES_MAX / 2;
+const DOCUMENT_OUTPUT_BYTES_MAX: usize = DOCUMENT_SCHEMAS_BYTES_MAX / 2;
 
 /// Whose data a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +60,8 @@ const fn detail(levels_max: usize, words_max: Option<usize>) -> Detail {
 
 /// Tried in this order until one fits. The last keeps names and types of the outermost members.
 const INPUT_DETAILS: [Detail; 10] = [
-    detail(LEVELS_MAX, None),
-    detail(LEVELS_MAX, Some(240)),
+    detail(SCHEMA_LEVELS_MAX, None),
+    detail(SCHEMA_LEVELS_MAX, Some(240)),
     detail(8, Some(240)),
     detail(6, Some(240)),
     detail(4, Some(240)),
@@ -78,10 +72,7 @@ const INPUT_DETAILS: [Detail; 10] = [
     detail(0, Some(0)),
 ];
 /// Two tries: a cut output schema is worth something, a long search for one is not.
-const OUTPUT_DETAILS: [Detail; 2] = [detail(LEVELS_MAX, None), detail(3, Some(240))];
-/// Levels of nested schemas in a result. Each may nest two levels of JSON, which keeps a definition
-/// below [`crate::limits::JSON_DEPTH_MAX`].
-const LEVELS_MAX: usize = 40;
+const OUTPUT_DETAILS: [Detail; 2] = [detail(SCHEMA_LEVELS_MAX, None), detail(3, Some(240))];
 
 /// Converts schemas of one document.
 #[derive(Debug)]
@@ -116,22 +107,27 @@ impl<'d> Schemas<'d> {
         }
     }
 
-    /// What callers send. Larger than [`INPUT_BYTES_MAX`]: detail is given up level by level.
+    /// What callers send. Larger than [`INPUT_SCHEMA_BYTES_MAX`]: detail is given up level by level.
     pub(super) fn input(&self, sources: &[&'d Value]) -> Result<Converted, Reason> {
-        if self.bytes.get() > DOCUMENT_BYTES_MAX {
+        if self.bytes.get() > DOCUMENT_SCHEMAS_BYTES_MAX {
             return Err(Reason::new(format!(
-                "the tools before it need {DOCUMENT_BYTES_MAX} bytes of schemas, which is all that one document may have; select fewer operations"
+                "the tools before it need {DOCUMENT_SCHEMAS_BYTES_MAX} bytes of schemas, which is all that one document may have; select fewer operations"
             )));
         }
-        self.first_that_fits(sources, Direction::Request, INPUT_BYTES_MAX, &INPUT_DETAILS)?
-            .ok_or_else(|| {
-                Reason::new(format!(
-                    "its arguments need a schema of more than {INPUT_BYTES_MAX} bytes"
-                ))
-            })
+        self.first_that_fits(
+            sources,
+            Direction::Request,
+            INPUT_SCHEMA_BYTES_MAX,
+            &INPUT_DETAILS,
+        )?
+        .ok_or_else(|| {
+            Reason::new(format!(
+                "its arguments need a schema of more than {INPUT_SCHEMA_BYTES_MAX} bytes"
+            ))
+        })
     }
 
-    /// What the upstream answers; nothing where it does not fit [`OUTPUT_BYTES_MAX`].
+    /// What the upstream answers; nothing where it does not fit [`OUTPUT_SCHEMA_BYTES_MAX`].
     pub(super) fn output(&self, sources: &[&'d Value]) -> Result<Option<Converted>, Reason> {
         if self.bytes.get() > DOCUMENT_OUTPUT_BYTES_MAX {
             return Ok(None);
@@ -139,7 +135,7 @@ impl<'d> Schemas<'d> {
         self.first_that_fits(
             sources,
             Direction::Response,
-            OUTPUT_BYTES_MAX,
+            OUTPUT_SCHEMA_BYTES_MAX,
             &OUTPUT_DETAILS,
         )
     }

@@ -98,3 +98,43 @@ fn bombs_are_refused() {
     let large = " ".repeat(limits::DOCUMENT_BYTES_MAX + 1);
     assert!(matches!(version(&large), Err(ImportError::TooLarge { .. })));
 }
+
+#[test]
+fn a_yaml_document_costs_what_it_may_and_no_more() {
+    let usual = YamlBounds::default();
+    assert_eq!(
+        (
+            usual.nodes_max,
+            usual.aliases_max,
+            usual.replayed_events_max
+        ),
+        (
+            limits::DOCUMENT_YAML_NODES_MAX,
+            limits::DOCUMENT_YAML_ALIASES_MAX,
+            limits::DOCUMENT_YAML_REPLAYED_EVENTS_MAX
+        )
+    );
+    let check = |text: &str, least: &dyn Fn(usize) -> YamlBounds, needed: usize| {
+        assert!(from_yaml(text, least(needed)).is_ok(), "{text}: {needed}");
+        let refused = from_yaml(text, least(needed - 1));
+        assert!(
+            matches!(refused, Err(ImportError::Syntax(_))),
+            "{text}: {}",
+            needed - 1
+        );
+    };
+    // The map, and three times a name and a number.
+    let nodes = |nodes_max| YamlBounds { nodes_max, ..usual };
+    check("{a: 1, b: 2, c: 3}", &nodes, 7);
+    let aliases = |aliases_max| YamlBounds {
+        aliases_max,
+        ..usual
+    };
+    check("{a: &a x, b: [*a, *a, *a]}", &aliases, 3);
+    // A list of two, replayed twice: its beginning, its end and what is between.
+    let replayed = |replayed_events_max| YamlBounds {
+        replayed_events_max,
+        ..usual
+    };
+    check("{a: &a [x, y], b: [*a, *a]}", &replayed, 8);
+}

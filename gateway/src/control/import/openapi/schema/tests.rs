@@ -409,7 +409,7 @@ fn large_schemas_lose_detail_and_keep_their_members() {
     }
     let found = convert("3.0.3", Direction::Request, &Value::Object(schemas)).unwrap();
     let bytes = found.to_string().len();
-    assert!(bytes <= INPUT_BYTES_MAX, "{bytes}");
+    assert!(bytes <= INPUT_SCHEMA_BYTES_MAX, "{bytes}");
     assert!(bytes > 1000, "most of the budget is used: {found}");
     assert_eq!(found["required"], json!(["l"]));
     assert_eq!(found["properties"]["l"]["type"], "object");
@@ -465,4 +465,69 @@ fn chains_of_ten_thousand_references_are_no_stack_overflow() {
     schemas.insert("root".into(), to("a0"));
     let reason = convert("3.0.3", Direction::Request, &Value::Object(schemas)).unwrap_err();
     assert!(reason.contains("more than"), "{reason}");
+}
+
+/// Bytes that a schema with so many characters of words is counted as, and whether the words were kept.
+fn counted(direction: Direction, words: usize) -> (usize, bool) {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string", "description": "w".repeat(words)}}});
+    let document = document("3.1.0", &json!({ "root": schema }));
+    let resolver = Resolver::new(document.root(), None);
+    let schemas = Schemas::new(&document, &resolver);
+    let source = &document.root()["s"]["root"];
+    let converted = match direction {
+        Direction::Request => schemas.input(&[source]).unwrap(),
+        Direction::Response => schemas.output(&[source]).unwrap().unwrap(),
+    };
+    let kept = converted.schemas[0]["properties"]["a"]["description"]
+        .as_str()
+        .unwrap()
+        .len();
+    (schemas.bytes.get(), kept == words)
+}
+
+#[test]
+fn one_past_the_bytes_of_a_schema_loses_detail() {
+    for (direction, bytes_max) in [
+        (Direction::Request, INPUT_SCHEMA_BYTES_MAX),
+        (Direction::Response, OUTPUT_SCHEMA_BYTES_MAX),
+    ] {
+        let beside = counted(direction, 1_000).0 - 1_000;
+        let most = bytes_max - beside;
+        assert_eq!(counted(direction, most), (bytes_max, true), "{direction:?}");
+        let (bytes, whole) = counted(direction, most + 1);
+        assert!(bytes < bytes_max && !whole, "{direction:?}: {bytes}");
+    }
+}
+
+#[test]
+fn one_past_the_bytes_of_all_schemas_the_rest_is_left_out() {
+    let document = document("3.1.0", &json!({"root": {"type": "string"}}));
+    let resolver = Resolver::new(document.root(), None);
+    let schemas = Schemas::new(&document, &resolver);
+    let source = &document.root()["s"]["root"];
+    let after = |bytes| {
+        schemas.bytes.set(bytes);
+        let output = schemas.output(&[source]).unwrap().is_some();
+        schemas.bytes.set(bytes);
+        (schemas.input(&[source]).is_ok(), output)
+    };
+    assert_eq!(after(DOCUMENT_OUTPUT_BYTES_MAX), (true, true));
+    assert_eq!(after(DOCUMENT_OUTPUT_BYTES_MAX + 1), (true, false));
+    assert_eq!(after(DOCUMENT_SCHEMAS_BYTES_MAX), (true, false));
+    assert_eq!(after(DOCUMENT_SCHEMAS_BYTES_MAX + 1), (false, false));
+}
+
+#[test]
+fn one_past_the_levels_of_a_schema_is_told_in_outline() {
+    let kept = |levels: usize| {
+        let mut schema = json!({"type": "string", "minLength": 1});
+        for _ in 0..levels {
+            schema = json!({"type": "array", "items": schema});
+        }
+        let found = convert("3.1.0", Direction::Request, &json!({ "root": schema })).unwrap();
+        found.to_string().matches("\"items\"").count()
+    };
+    assert_eq!(kept(SCHEMA_LEVELS_MAX), SCHEMA_LEVELS_MAX);
+    assert_eq!(kept(SCHEMA_LEVELS_MAX + 1), SCHEMA_LEVELS_MAX + 1);
+    assert_eq!(kept(SCHEMA_LEVELS_MAX + 2), SCHEMA_LEVELS_MAX + 1);
 }

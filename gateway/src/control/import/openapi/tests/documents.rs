@@ -3,6 +3,7 @@
 use super::*;
 use crate::control::import::run_import;
 use crate::control::spec::AnnotationsSpec;
+use crate::limits::TOOLS_MAX;
 
 const SHOP: &str = r"
 openapi: 3.0.3
@@ -300,4 +301,37 @@ fn object_names_are_labels_and_distinct() {
     let distinct: std::collections::HashSet<_> = names.iter().collect();
     assert_eq!(distinct.len(), names.len(), "{names:?}");
     assert!(documents[0]["metadata"].get("namespace").is_none());
+}
+
+#[test]
+fn one_past_the_operations_of_a_document_is_refused() {
+    const METHODS: [&str; 8] = [
+        "get", "post", "put", "patch", "delete", "head", "options", "trace",
+    ];
+    let import_of = |operations: usize| {
+        let mut items = Vec::new();
+        for first in (0..operations).step_by(METHODS.len()) {
+            let methods: Vec<_> = METHODS
+                .iter()
+                .take(operations - first)
+                .map(|method| format!("\"{method}\":{{}}"))
+                .collect();
+            // Counted, and left aside before it costs anything.
+            items.push(format!(
+                "\"/{first}\":{{\"x-mcp-ignore\":true,{}}}",
+                methods.join(",")
+            ));
+        }
+        let document = format!(
+            "{{\"openapi\":\"3.0.0\",\"paths\":{{{}}}}}",
+            items.join(",")
+        );
+        import(&document, &ImportOptions::default())
+    };
+    assert!(import_of(TOOLS_MAX).is_ok());
+    let refused = import_of(TOOLS_MAX + 1);
+    assert!(
+        matches!(refused, Err(ImportError::TooMany { .. })),
+        "{refused:?}"
+    );
 }
