@@ -14,11 +14,11 @@ import importlib
 import json
 import re
 import sys
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
+from werkzeug.http import parse_cookie
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -81,8 +81,7 @@ class Sent:
         self.body = body or None
         self.headers = list(handler.headers.items())
         self.content_type = handler.headers.get("content-type", "")
-        cookies = SimpleCookie(handler.headers.get("cookie", ""))
-        self.cookies = [(name, cookie.value) for name, cookie in cookies.items()]
+        self.cookies = list(parse_cookie(handler.headers.get("cookie", "")).items(multi=True))
 
 
 def explain(fault):
