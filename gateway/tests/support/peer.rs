@@ -25,6 +25,20 @@ pub(crate) fn python(test: &str) -> Option<Runtime> {
     find(test, "the Python MCP client", program, PathBuf::new())
 }
 
+/// Python with packages of these names.
+pub(crate) fn python_with(test: &str, packages: &[&str]) -> Option<Runtime> {
+    let python = python(test)?;
+    let script =
+        format!("import importlib.metadata as m; [m.version(name) for name in {packages:?}]");
+    let found = python.command().args(["-c", &script]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    let reason = format!("Python has not all of {packages:?}; `cargo xtask setup` installs them");
+    skip(test, &reason);
+    None
+}
+
 /// Node.js with the MCP clients.
 pub(crate) fn node(test: &str) -> Option<Runtime> {
     let modules = tools().join("node_modules");

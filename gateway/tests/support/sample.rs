@@ -155,7 +155,8 @@ impl<'s> Sampler<'s> {
     fn array(&mut self, schema: &Map<String, Value>, depth: usize) -> Value {
         let least = count(schema, "minItems").unwrap_or(0);
         let most = count(schema, "maxItems").unwrap_or(usize::MAX);
-        let wanted = if depth < self.optional_levels { 1 } else { 0 };
+        // Two, so that what stands between elements is seen.
+        let wanted = if depth < self.optional_levels { 2 } else { 0 };
         let length = least.max(wanted).min(most).min(VALUES_MAX);
         let anything = json!({});
         let mut out: Vec<Value> = Vec::new();

@@ -1,4 +1,5 @@
-//! The MCP clients that tests call the gateway with, and what runs them.
+//! The MCP clients that tests call the gateway with, the libraries that tests hold its requests to APIs
+//! against, and what runs them.
 //!
 //! Packages go into the cache; `target/tools` links to them under fixed names, which is all that
 //! tests know: `python/bin/python`, `node`, `node_modules`.
@@ -13,7 +14,13 @@ use std::process::Command;
 const NODE_MAJOR_MIN: u32 = 22;
 /// Taken from the npm registry where the system's Node.js is older.
 const NODE_VERSION: &str = "22.23.3";
-const PYTHON_PACKAGES: &[(&str, &str)] = &[("mcp", "2.3.0")];
+const PYTHON_PACKAGES: &[(&str, &str)] = &[
+    ("mcp", "2.3.0"),
+    // What `gateway/tests/corpus/checker.py` is made of.
+    ("bravado-core", "6.4.1"),
+    ("openapi-core", "0.23.1"),
+    ("qs-codec", "1.6.3"),
+];
 const NPM_PACKAGES: &[(&str, &str)] = &[
     ("@modelcontextprotocol/sdk", "1.32.2"),
     ("@modelcontextprotocol/client", "2.4.0"),
@@ -32,11 +39,11 @@ pub(super) fn find_python(_: &Machine) -> Result<String> {
     process::capture(Command::new("python3").args(["-c", script]))
 }
 
-/// The Python client's packages, in words.
+/// The Python packages, in words.
 ///
 /// # Errors
 /// If one is missing or of another version.
-pub(super) fn find_python_client(_: &Machine) -> Result<String> {
+pub(super) fn find_python_packages(_: &Machine) -> Result<String> {
     let python = virtual_environment().join("bin/python");
     if !python.is_file() {
         bail!(
@@ -56,7 +63,7 @@ pub(super) fn find_python_client(_: &Machine) -> Result<String> {
 
 /// # Errors
 /// If the environment cannot be made or the packages cannot be fetched.
-pub(super) fn install_python_client(_: &Machine) -> Result<()> {
+pub(super) fn install_python_packages(_: &Machine) -> Result<()> {
     let environment = virtual_environment();
     process::quiet(
         "python-venv",

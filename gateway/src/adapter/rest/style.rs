@@ -5,9 +5,10 @@
 //! - `null`, an empty array and an empty object are RFC 6570's *undefined*: left out, wherever they
 //!   stand, except that a path cannot leave anything out.
 //! - An array or object inside another travels as its JSON text; only `deepObject` nests:
-//!   `a[b][c]=1`, scalars of an array repeat the name, other elements get their position.
-//! - `spaceDelimited` and `pipeDelimited` with `explode`, and `deepObject` of anything but an object,
-//!   are undefined; they are written as `form`.
+//!   `a[b][c]=1`, `a[]=1` for a scalar of an array, `a[0][b]=1` for its other elements. That is what
+//!   PHP, Rails and qs read; they take the last of a repeated name, or its text for an array.
+//! - `spaceDelimited` and `pipeDelimited` with `explode`, and `deepObject` of a scalar, are undefined;
+//!   they are written as `form`.
 //! - Numbers travel exactly as written.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -148,7 +149,7 @@ pub(super) fn write(
     match (expansion.style, value.kind()) {
         (_, Kind::Null) => {}
         (Style::Json, _) => writer.json(value),
-        (Style::DeepObject, Kind::Object) => {
+        (Style::DeepObject, Kind::Array | Kind::Object) => {
             let mut name = name.to_owned();
             writer.deep(&mut name, value);
         }
@@ -270,7 +271,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `name[key]=value`, deeper for what is nested. Depth is bounded by the document.
+    /// `name[key]=value`, `name[]=value`, deeper for what is nested. Depth is bounded by the document.
     fn deep(&mut self, name: &mut String, value: Node<'_>) {
         let length = name.len();
         match value.kind() {
@@ -289,11 +290,11 @@ impl Writer<'_> {
             }
             Kind::Array => {
                 for (position, element) in value.elements().enumerate() {
+                    name.push_str("%5B");
                     if matches!(element.kind(), Kind::Array | Kind::Object) {
-                        name.push_str("%5B");
                         name.push_str(itoa::Buffer::new().format(position));
-                        name.push_str("%5D");
                     }
+                    name.push_str("%5D");
                     self.deep(name, element);
                     name.truncate(length);
                 }

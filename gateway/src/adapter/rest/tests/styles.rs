@@ -59,7 +59,7 @@ fn the_table_of_the_specification() {
         (Query, SpaceDelimited, true, ["?color=", "?color=blue", "?color=blue&color=black&color=brown", "?R=100&G=200&B=150"]),
         (Query, PipeDelimited, false, ["?color=", "?color=blue", "?color=blue%7Cblack%7Cbrown", "?color=R%7C100%7CG%7C200%7CB%7C150"]),
         (Query, PipeDelimited, true, ["?color=", "?color=blue", "?color=blue&color=black&color=brown", "?R=100&G=200&B=150"]),
-        (Query, DeepObject, true, ["?color=", "?color=blue", "?color=blue&color=black&color=brown", "?color%5BR%5D=100&color%5BG%5D=200&color%5BB%5D=150"]),
+        (Query, DeepObject, true, ["?color=", "?color=blue", "?color%5B%5D=blue&color%5B%5D=black&color%5B%5D=brown", "?color%5BR%5D=100&color%5BG%5D=200&color%5BB%5D=150"]),
     ];
     for (location, style, explode, expected) in table {
         for (value, expected) in [EMPTY, STRING, ARRAY, OBJECT].into_iter().zip(expected) {
@@ -169,7 +169,7 @@ fn nesting_is_json_except_in_deep_objects() {
         Style::DeepObject,
         true,
         r#"{"a":{"b":{"c":1}},"tags":["x","y"],"items":[{"p":1},{"p":2}],"k&=]":"v&="}"#,
-        "?color[a][b][c]=1&color[tags]=x&color[tags]=y&color[items][0][p]=1&color[items][1][p]=2&color[k&=]]=v&=",
+        "?color[a][b][c]=1&color[tags][]=x&color[tags][]=y&color[items][0][p]=1&color[items][1][p]=2&color[k&=]]=v&=",
     );
     let raw = written(
         Location::Query,

@@ -261,6 +261,14 @@ fn add_body(input: &mut Input, body: &Body<'_>, schema: Value) -> Result<BodyPla
                 content_type: body.content_type.clone(),
             })
         }
+        // The API wants the text itself: bytes that the document says are written as base64.
+        Kind::Binary if body::is_base64(&schema) => {
+            let argument = add_whole(input, body, schema);
+            BodyPlan::Text(TextBody {
+                argument,
+                content_type: body.content_type.clone(),
+            })
+        }
         Kind::Binary => {
             let mut schema = schema;
             body::as_base64(&mut schema);

@@ -329,6 +329,13 @@ fn multipart(declared: Option<&Value>, schema: &mut Value, encoding: &mut Proper
     }
 }
 
+/// Whether a converted schema is of a text in base64: `format: byte` of 3.0, `contentEncoding` of 3.1; not
+/// Swagger's `file`, which is bytes.
+pub(super) fn is_base64(schema: &Value) -> bool {
+    schema.get("contentEncoding") == Some(&json!("base64"))
+        && schema.get("format") != Some(&json!("binary"))
+}
+
 /// Makes a schema one of bytes written as base64.
 pub(super) fn as_base64(schema: &mut Value) {
     let description = schema.get("description").and_then(Value::as_str);

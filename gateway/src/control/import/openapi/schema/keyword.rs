@@ -18,8 +18,10 @@ use super::{Direction, merge};
 /// Bytes of an example or default that is kept in full detail, and in brief.
 const EXAMPLE_BYTES_MAX: usize = 1024;
 const DEFAULT_BYTES_BRIEF_MAX: usize = 128;
-/// References followed to learn whether a member is read-only.
+/// References followed to learn which members are read-only.
 const HIDDEN_HOPS_MAX: usize = 4;
+/// Schemas looked at to learn whether one member is read-only: itself, what it refers to, its parts.
+const HIDDEN_SCHEMAS_MAX: usize = 16;
 
 /// Which keywords of an object are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -364,22 +366,33 @@ impl<'d> Pass<'_, 'd> {
         }
     }
 
+    /// Whether this direction does not have a member: its schema, what that refers to, or a part of
+    /// either says so. A flag beside `$ref` is written as such a part, as 3.0 ignores it there.
     fn is_hidden(&self, member: &'d Value) -> bool {
         let flag = match self.direction {
             Direction::Request => "readOnly",
             Direction::Response => "writeOnly",
         };
-        let mut member = member;
-        for _ in 0..HIDDEN_HOPS_MAX {
-            if member.get(flag) == Some(&Value::Bool(true)) {
-                return true;
-            }
-            let Some(reference) = super::super::reference::reference_of(member) else {
+        let mut open = vec![member];
+        for _ in 0..HIDDEN_SCHEMAS_MAX {
+            let Some(schema) = open.pop() else {
                 return false;
             };
-            match self.schemas.resolver.lookup(reference) {
-                Ok(target) => member = target.value,
-                Err(_) => return false,
+            if schema.get(flag) == Some(&Value::Bool(true)) {
+                return true;
+            }
+            match super::super::reference::reference_of(schema) {
+                Some(reference) => {
+                    let target = self.schemas.resolver.lookup(reference);
+                    open.extend(target.map(|target| target.value));
+                }
+                None => open.extend(
+                    schema
+                        .get("allOf")
+                        .and_then(Value::as_array)
+                        .into_iter()
+                        .flatten(),
+                ),
             }
         }
         false

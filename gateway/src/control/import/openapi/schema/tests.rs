@@ -315,6 +315,22 @@ fn read_only_members_are_not_asked_for_and_write_only_ones_not_promised() {
         }),
         json!({"properties": {"a": {}}, "required": ["a"]}),
     );
+    // Said beside a reference, in the only way that 3.0 has for it.
+    check_with(
+        json!({
+            "root": {"properties": {"a": {"allOf": [to("shared"), {"readOnly": true}]}, "b": to("shared")}},
+            "shared": {"type": "string"},
+        }),
+        json!({"properties": {"b": {"type": "string"}}}),
+    );
+    // Parts without end are given up on, not followed.
+    check_with(
+        json!({
+            "root": {"properties": {"a": to("loop")}},
+            "loop": {"allOf": [to("loop"), to("loop")]},
+        }),
+        json!({"properties": {"a": {"$ref": "#/$defs/loop"}}, "$defs": {"loop": {}}}),
+    );
 }
 
 #[test]

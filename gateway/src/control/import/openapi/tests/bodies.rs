@@ -254,6 +254,26 @@ fn texts_and_bytes_are_one_argument() {
         tool.input_schema["properties"]["body"],
         json!({"type": "string", "contentEncoding": "base64", "description": "A picture."})
     );
+    assert!(matches!(tool.request.body, BodyPlan::Binary(_)));
+}
+
+#[test]
+fn base64_that_the_document_asks_for_is_not_undone() {
+    for (version, schema) in [
+        ("3.0.3", "{type: string, format: byte}"),
+        ("3.1.0", "{type: string, contentEncoding: base64}"),
+    ] {
+        let body = format!(
+            "requestBody: {{required: true, content: {{image/jpeg: {{schema: {schema}}}}}}}"
+        );
+        let tool = body_of(version, &body);
+        let argument = &tool.input_schema["properties"]["body"];
+        assert_eq!(argument["contentEncoding"], "base64");
+        let BodyPlan::Text(body) = &tool.request.body else {
+            panic!("no text: {:?}", tool.request.body);
+        };
+        assert_eq!(body.content_type, "image/jpeg");
+    }
 }
 
 /// The encodings of a form with one property, as `style explode content-type file`.
