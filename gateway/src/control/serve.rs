@@ -72,10 +72,11 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     // Whoever shows its numbers holds it weakly: it must end with this function, whatever still refers to
     // the numbers, so that nothing of it stays in the kernel.
     let kernel = Arc::new(kernel);
+    // Now, and once the catalog is read: what is made later and seldom touched (the workers' rings, spare
+    // room in a snapshot's tables) would otherwise get pages that the start has touched.
+    memory::give_back();
     let published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
     let catalog = Catalog::open(&settings, Clock::new(started), Arc::clone(&published))?;
-    // Before the workers' rings are made: they reserve megabytes that they seldom touch, and would get
-    // those that the start has touched.
     memory::give_back();
     let address = SocketAddr::new(settings.listening.host, settings.listening.port);
     let workers = settings.listening.workers.get();
@@ -132,6 +133,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     let relay = Arc::clone(&shared.metrics);
     tokio::task::spawn_local(render_metrics(Arc::clone(&sight), relay));
     let stop_admin = start_admin(&settings, &sight).await?;
+    memory::give_back();
     signals.first().await;
     drain::drain(&shared, &sight, &stop_admin, threads, signals).await;
     drop(access);
