@@ -100,10 +100,18 @@ pub fn methods(mount: Mount<'_>) -> &'static str {
 /// Whether a door takes a method.
 #[must_use]
 pub fn takes(mount: Mount<'_>, method: Method<'_>) -> bool {
-    mount != Mount::Nothing
-        && methods(mount)
-            .split(", ")
-            .any(|name| name == method.as_str())
+    match mount {
+        Mount::Mcp => matches!(
+            method,
+            Method::Get | Method::Post | Method::Delete | Method::Options
+        ),
+        Mount::Facade(Facade::Tool(_)) => {
+            matches!(method, Method::Get | Method::Head | Method::Post)
+        }
+        Mount::Facade(Facade::Invoke(_)) => method == Method::Post,
+        Mount::Facade(_) | Mount::Own(_) => matches!(method, Method::Get | Method::Head),
+        Mount::Nothing => false,
+    }
 }
 
 /// The tool that a caller means by a name, if the catalog has one; whether the caller may know of it is
@@ -215,13 +223,33 @@ mod tests {
     }
 
     #[test]
-    fn doors_take_their_methods_only() {
-        assert!(takes(Mount::Mcp, Method::Delete) && !takes(Mount::Mcp, Method::Put));
-        assert!(takes(Mount::Facade(Facade::Tools), Method::Head));
-        assert!(!takes(Mount::Facade(Facade::Invoke("x")), Method::Get));
-        assert!(
-            !takes(Mount::Nothing, Method::Other("")),
-            "an empty method is no method"
-        );
+    fn doors_take_the_methods_that_they_name() {
+        use Method::{Delete, Get, Head, Options, Other, Patch, Post, Put};
+        for mount in [
+            Mount::Mcp,
+            Mount::Own(Own::Ready),
+            Mount::Facade(Facade::Tools),
+            Mount::Facade(Facade::Tool("x")),
+            Mount::Facade(Facade::Invoke("x")),
+            Mount::Nothing,
+        ] {
+            for method in [
+                Get,
+                Head,
+                Post,
+                Put,
+                Patch,
+                Delete,
+                Options,
+                Other("TRACE"),
+                Other(""),
+            ] {
+                let named = !method.as_str().is_empty()
+                    && methods(mount)
+                        .split(", ")
+                        .any(|name| name == method.as_str());
+                assert_eq!(takes(mount, method), named, "{mount:?} {method:?}");
+            }
+        }
     }
 }

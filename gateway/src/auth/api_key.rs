@@ -65,8 +65,9 @@ pub(super) fn verify<'k>(keys: &'k Keys, presented: &[u8]) -> Option<&'k StoredK
 /// The id in a text that has the shape of a key. The shape is no secret, so time may depend on it.
 fn id_of(presented: &[u8]) -> Option<&str> {
     let presented = std::str::from_utf8(presented).ok()?;
-    let (id, secret) = presented.strip_prefix(PREFIX)?.split_once('_')?;
-    let shaped = id.len() == ID_CHARS && secret.len() == SECRET_CHARS;
+    let (id, rest) = presented.strip_prefix(PREFIX)?.split_at_checked(ID_CHARS)?;
+    let secret = rest.strip_prefix('_')?;
+    let shaped = secret.len() == SECRET_CHARS;
     (shaped && is_base62(id) && is_base62(secret)).then_some(id)
 }
 

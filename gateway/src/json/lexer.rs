@@ -365,21 +365,18 @@ impl<'t> Lexer<'t> {
 /// Where the plain part of a string ends: the first quote, backslash or control character, or the
 /// text's end. Eight bytes at a time; the lowest flag of each test is exact, higher ones may be
 /// carries, so the lowest of all is exact.
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = super::special_bytes(u64::from_le_bytes(*chunk));
+fn plain_end(bytes: &[u8], at: usize) -> usize {
+    let (words, tail) = bytes[at..].as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = super::special_bytes(u64::from_le_bytes(*word));
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return at + index * 8 + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
     }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            return at;
-        }
-        at += 1;
-    }
-    at
+    let plain = tail
+        .iter()
+        .take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\');
+    bytes.len() - tail.len() + plain.count()
 }
 
 #[cfg(test)]
