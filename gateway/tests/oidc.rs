@@ -15,6 +15,8 @@ mod support;
 
 #[path = "oidc/discovery.rs"]
 mod discovery;
+#[path = "oidc/python_sdk.rs"]
+mod python_sdk;
 
 use serde_json::{Value, json};
 

@@ -173,7 +173,8 @@ impl Catalog {
             if changed {
                 self.compile();
             }
-            if changed || has_arrived {
+            let has_news = self.issuers.as_mut().is_some_and(Issuers::take_news);
+            if changed || has_arrived || has_news {
                 self.tell();
             }
             if self.publisher.reap() {

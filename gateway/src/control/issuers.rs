@@ -45,6 +45,7 @@ pub struct Issuers {
     tasks: JoinSet<Arrived>,
     callers: Arc<Callers>,
     missing: Arc<ArcSwap<Vec<String>>>,
+    has_news: bool,
 }
 
 /// What is known of one issuer.
@@ -99,6 +100,7 @@ impl Issuers {
             tasks: JoinSet::new(),
             callers: Arc::default(),
             missing: Arc::default(),
+            has_news: false,
         };
         issuers.tell();
         Some(issuers)
@@ -117,8 +119,14 @@ impl Issuers {
             .filter_map(|state| state.problem.as_ref())
     }
 
-    /// Takes in what has arrived and begins what is due; says whether keys, or what is wrong with them, have
-    /// changed. Called within a `LocalSet`.
+    /// Whether there is anything to tell since the last time that this was asked.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
+    }
+
+    /// Takes in what has arrived and begins what is due; says whether keys have changed. What is wrong with
+    /// an issuer is news and no change: a publication would cost every worker the tokens it remembers.
+    /// Called within a `LocalSet`.
     #[allow(clippy::disallowed_methods, reason = "control's own pace")]
     pub fn look(&mut self) -> bool {
         let now = Instant::now();
@@ -135,7 +143,7 @@ impl Issuers {
                 self.begin(position, now);
             }
         }
-        if changed {
+        if changed || self.has_news {
             self.tell();
         }
         changed
@@ -191,14 +199,10 @@ impl Issuers {
         let taken = arrived
             .outcome
             .and_then(|documents| state.accept(documents, now));
-        let problem = match taken {
-            Ok(changed) if state.problem.is_none() => return changed || !was_tried,
-            Ok(_) => None,
-            Err(reason) => Some(state.complaint(&reason)),
-        };
-        let changed = state.problem != problem;
+        let problem = taken.as_ref().err().map(|reason| state.complaint(reason));
+        self.has_news |= !was_tried || state.problem != problem;
         state.problem = problem;
-        changed || !was_tried
+        taken.unwrap_or(false)
     }
 
     fn expire(&mut self, now: Instant) -> bool {

@@ -198,7 +198,8 @@ fn of_an_issuer_that_is_away_the_last_keys_are_kept_for_a_time() {
     world.look();
     world.server.show(None);
     world.pass(REFRESH);
-    assert!(world.look(), "a problem is a change");
+    assert!(!world.look(), "a problem is no change of keys");
+    assert!(world.issuers.take_news() && !world.issuers.take_news());
     assert!(
         world.problem().contains("the server answers 503"),
         "{}",
@@ -236,7 +237,8 @@ fn of_an_issuer_that_is_away_the_last_keys_are_kept_for_a_time() {
 fn an_issuer_that_was_never_there_leaves_the_gateway_unready() {
     let mut world = World::new();
     world.server.show(None);
-    assert!(world.look());
+    assert!(!world.look());
+    assert!(world.issuers.take_news());
     assert_eq!((world.kids().len(), world.missing()), (0, 1));
     assert!(
         world.problem().contains("its tokens are refused"),
