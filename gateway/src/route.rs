@@ -119,6 +119,9 @@ pub fn takes(mount: Mount<'_>, method: Method<'_>) -> bool {
             matches!(method, Method::Get | Method::Head | Method::Post)
         }
         Mount::Facade(Facade::Invoke(_)) => method == Method::Post,
+        Mount::Own(Own::ResourceMetadata | Own::IssuerMetadata) => {
+            matches!(method, Method::Get | Method::Head | Method::Options)
+        }
         Mount::Facade(_) | Mount::Own(_) => matches!(method, Method::Get | Method::Head),
         Mount::Nothing => false,
     }

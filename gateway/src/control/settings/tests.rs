@@ -457,9 +457,9 @@ fn issuers_are_bounded_and_have_their_defaults() {
         let file = format!("oidc_issuer: [{}]\noidc_audience: a\n", urls.join(", "));
         (problems(&[], &[], &file), file)
     };
-    let (found, file) = named(crate::limits::ISSUERS_MAX);
+    let (found, file) = named(limits::ISSUERS_MAX);
     assert_eq!(found, Vec::<String>::new());
-    let (found, _) = named(crate::limits::ISSUERS_MAX + 1);
+    let (found, _) = named(limits::ISSUERS_MAX + 1);
     assert!(
         found.len() == 1 && found[0].contains("more than 1024 issuers"),
         "{found:?}"
@@ -469,11 +469,8 @@ fn issuers_are_bounded_and_have_their_defaults() {
         .identity
         .oidc
         .unwrap();
-    assert_eq!(oidc.refresh_ms, crate::limits::ISSUER_REFRESH_MS_DEFAULT);
-    assert_eq!(
-        oidc.keys_kept_ms,
-        crate::limits::ISSUER_KEYS_KEPT_MS_DEFAULT
-    );
+    assert_eq!(oidc.refresh_ms, limits::ISSUER_REFRESH_MS_DEFAULT);
+    assert_eq!(oidc.keys_kept_ms, limits::ISSUER_KEYS_KEPT_MS_DEFAULT);
 }
 
 #[test]
