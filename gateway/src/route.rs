@@ -254,6 +254,8 @@ mod tests {
         for mount in [
             Mount::Mcp,
             Mount::Own(Own::Ready),
+            Mount::Own(Own::ResourceMetadata),
+            Mount::Own(Own::IssuerMetadata),
             Mount::Facade(Facade::Tools),
             Mount::Facade(Facade::Tool("x")),
             Mount::Facade(Facade::Invoke("x")),
