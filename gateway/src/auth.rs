@@ -1,30 +1,35 @@
 //! Who is calling. [`authenticate`] is the only way to get a [`Principal`].
 //!
-//! The stage itself is this file and [`api_key`]; [`keys_file`], [`keys_command`] and [`mod@compile`] are
-//! for control and the command line, do I/O, and are never called by a request.
+//! The stage itself is this file, [`api_key`] and [`token`]; [`keys_file`], [`keys_command`] and
+//! [`mod@compile`] are for control and the command line, do I/O, and are never called by a request.
 
 pub mod api_key;
+pub mod callers;
 pub mod compile;
 pub mod keys_command;
 pub mod keys_file;
 pub mod scope;
+pub mod token;
 
 use std::sync::Arc;
 
 use crate::refusal::Refusal;
+use crate::snapshot::Snapshot;
 use crate::snapshot::identity::{Identity, Keys};
 use crate::worker::clock::Now;
 
 pub use compile::compile;
+pub use token::cache::TokenCache;
 
 /// A caller whose credential was verified (or, where no identity is configured, anyone on loopback).
 ///
 /// Only [`authenticate`] makes one: the field is private.
 ///
 /// ```
-/// use stoa_gateway::{auth, refusal::Refusal, snapshot::identity::Keys, worker::clock::Now};
-/// fn who(keys: &Keys, header: Option<&[u8]>, now: Now) -> Result<auth::Principal, Refusal> {
-///     auth::authenticate(keys, header, now)
+/// use stoa_gateway::{auth, refusal::Refusal, snapshot::Snapshot, worker::clock::Now};
+/// fn who(snapshot: &Snapshot, header: &[u8], now: Now) -> Result<auth::Principal, Refusal> {
+///     let mut tokens = auth::TokenCache::default();
+///     auth::authenticate(snapshot, &mut tokens, Some(header), now)
 /// }
 /// ```
 ///
@@ -55,19 +60,23 @@ impl Principal {
     }
 }
 
-/// Verifies the `Authorization` header of a request.
+/// Verifies the `Authorization` header of a request: an API key by its prefix, else an access token.
+/// `tokens` is the worker's own memory of tokens; it changes what the answer costs, never the answer.
 ///
 /// Where no identity is configured, who sends no credentials is the anonymous identity; who does
 /// send some asked to be recognised, and is refused rather than served as somebody else.
 ///
 /// # Errors
-/// [`Refusal::CredentialsMissing`], [`Refusal::CredentialsInvalid`] or, for a key that was good once,
-/// [`Refusal::CredentialsExpired`] (told only to who presents the whole key).
+/// [`Refusal::CredentialsMissing`], [`Refusal::CredentialsInvalid`] or, for what was good once,
+/// [`Refusal::CredentialsExpired`] (told only to who presents the whole of it). Of a token that its issuer
+/// has signed: [`Refusal::TokenAudience`], [`Refusal::TenantUnknown`].
 pub fn authenticate(
-    keys: &Keys,
+    snapshot: &Snapshot,
+    tokens: &mut TokenCache,
     authorization: Option<&[u8]>,
     now: Now,
 ) -> Result<Principal, Refusal> {
+    let keys = &snapshot.keys;
     let Some(value) = authorization else {
         let anonymous = keys.anonymous.as_ref().ok_or(Refusal::CredentialsMissing)?;
         return Ok(Principal {
@@ -75,6 +84,15 @@ pub fn authenticate(
         });
     };
     let presented = bearer(value).ok_or(Refusal::CredentialsInvalid)?;
+    let identity = if keys.issuers.is_none() || presented.starts_with(api_key::PREFIX.as_bytes()) {
+        by_key(keys, presented, now)?
+    } else {
+        tokens.identify(snapshot, presented, now)?
+    };
+    Ok(Principal { identity })
+}
+
+fn by_key(keys: &Keys, presented: &[u8], now: Now) -> Result<Arc<Identity>, Refusal> {
     let stored = api_key::verify(keys, presented).ok_or(Refusal::CredentialsInvalid)?;
     if stored
         .expires_at_ms
@@ -82,9 +100,7 @@ pub fn authenticate(
     {
         return Err(Refusal::CredentialsExpired);
     }
-    Ok(Principal {
-        identity: Arc::clone(&stored.identity),
-    })
+    Ok(Arc::clone(&stored.identity))
 }
 
 /// What follows `Bearer` and one space. Schemes are case-insensitive (RFC 9110 section 11.1).

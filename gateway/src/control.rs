@@ -12,6 +12,7 @@ pub mod document;
 pub mod fetch;
 pub mod flags;
 pub mod import;
+pub mod issuers;
 pub mod keyed;
 pub mod memory;
 pub mod names;

@@ -6,6 +6,7 @@
 //! admission that only [`limit::admit`] gives, which takes the principal that only
 //! [`crate::auth::authenticate`] gives.
 
+mod discovery;
 mod frame;
 mod own;
 mod rest;

@@ -43,7 +43,9 @@
 //!    ([`mcp::envelope`]), and decides the revision for this one request ([`mcp::era`], then
 //!    [`mcp::modern`] or [`mcp::legacy`] and [`mcp::session`]). The REST facade's door does the same with
 //!    [`facade`].
-//! 5. **Authenticated.** [`auth::authenticate`] gives a [`Principal`](auth::Principal); nothing else can.
+//! 5. **Authenticated.** [`auth::authenticate`] gives a [`Principal`](auth::Principal); nothing else can: from
+//!    an API key ([`auth::api_key`]) or from an access token of a known issuer ([`auth::token`]), which a
+//!    worker remembers once it is verified ([`auth::TokenCache`]).
 //!    A large body is read only for who passes: the connection asks [`exchange::refuse_unread`] first.
 //! 6. **Whose.** [`tenant::identify`]: from the credential, never from a header.
 //! 7. **Admitted.** [`limit::admit`] takes from the caller's, the consumer's and the tenant's bucket
@@ -73,7 +75,8 @@
 //!
 //! [`control::settings`] merges flags, environment and file. The catalog's YAML ([`control::yaml`],
 //! [`control::document`]) and imported OpenAPI documents ([`control::import`]) become the same
-//! [`ToolSpec`](control::spec::ToolSpec); the keys file is read by [`auth::keys_file`].
+//! [`ToolSpec`](control::spec::ToolSpec); the keys file is read by [`auth::keys_file`]; issuers of tokens and
+//! their keys are fetched, and followed when they rotate, by [`control::issuers`].
 //! [`control::compile`](mod@control::compile) makes a snapshot of all that is sound and a
 //! [`Problem`](control::problem::Problem) with file, line and hint of each thing that is not. A broken file
 //! costs nobody else, and keeps its own last good version.
@@ -101,6 +104,10 @@
 //!   is also the faster way (the table is in that file; `bench/README.md` has the rerun).
 //! - **One exact bucket for all cores** ([`limit::bucket`]), one compare-and-swap, where the plan leased
 //!   tokens to each core. A rate then holds exactly at any number of cores.
+//! - **Callers with tokens have their limits in one lock-free table** ([`auth::callers`]): control knows of a
+//!   key before it is used, of a token's bearer only a worker does, and its limit must hold on all cores.
+//! - **An unknown key of an issuer is answered 401 at once**, and control told by an atomic; the plan let the
+//!   caller wait. A worker that waits for what a caller made up is what such a caller wants.
 //! - **No cache of verified keys.** A key is one HMAC over 60 bytes; a cache needs a digest of the
 //!   presented key as well, so it would save nothing and would have to be emptied on a change.
 //! - **The spool and the access log have threads of their own** ([`meter::spool`], [`telemetry::access`]),
@@ -112,7 +119,7 @@
 //!   which of the addresses may be connected to is judged by the worker at the connect.
 //! - **[`facade`] and [`builtin`]** are modules that the plan did not have: the REST facade's reading and
 //!   writing is no MCP, and our own tools have no upstream that an adapter could encode for.
-//! - **Not here yet**, and not stubbed: OIDC, mTLS, Rego, Kafka, Redis, Kubernetes, other modes than
+//! - **Not here yet**, and not stubbed: mTLS, DPoP, token exchange, Rego, Kafka, Redis, Kubernetes, other modes than
 //!   `edge-mcp`, TLS on our own listener, MCP features other than tools, HTTP/2, WebSocket. A setting that
 //!   asks for one of them stops the start ([`control::settings::rows::ABSENT`]).
 

@@ -154,6 +154,38 @@ pub const SECRET_FILE_BYTES_MAX: usize = 64 * 1024;
 /// Worker threads: far beyond any machine, far below what a typing error asks for.
 pub const WORKERS_MAX: usize = 1_024;
 
+/// Bytes of an access token. 16 KiB: Keycloak's tokens of users with hundreds of roles reach 10 KiB.
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
+/// Members of a token's claims, at the top.
+pub const TOKEN_CLAIMS_MAX: usize = 128;
+/// Roles in a token, those of the realm and of our own clients.
+pub const TOKEN_ROLES_MAX: usize = 512;
+/// Bytes of a token's `sub` and `azp`, which stand in every event. RFC 7519's registry knows of none longer
+/// than 255.
+pub const TOKEN_NAME_BYTES_MAX: usize = 255;
+/// Seconds that `nbf` and `iat` may lie ahead of our clock. `exp` has no such grace.
+pub const TOKEN_SKEW_S: u64 = 30;
+/// Keys in an issuer's key set. Keycloak has two to six.
+pub const TOKEN_KEYS_MAX: usize = 64;
+/// Verified tokens that one worker remembers: 16,384 in some 8 MiB.
+pub const TOKENS_CACHED_MAX: usize = 16_384;
+/// Callers with tokens whose limits are kept: 65,536 in 512 KiB, and some 300 bytes for each that came.
+pub const TOKEN_CALLERS_MAX: usize = 65_536;
+/// Issuers of tokens: one for each tenant, at the most.
+pub const ISSUERS_MAX: usize = 1_024;
+/// Bytes of an issuer's metadata or of its key set.
+pub const ISSUER_DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+/// Time to fetch one of them.
+pub const ISSUER_TIMEOUT_MS: u64 = 5_000;
+/// Default time between two looks at an issuer's keys: a key that its realm drops is good for so long at
+/// the most. One small request in 15 s is nothing to an issuer.
+pub const ISSUER_REFRESH_MS_DEFAULT: u64 = 15_000;
+/// Default time for which keys are kept while their issuer cannot be reached. An hour: longer than the
+/// restart of an issuer takes, shorter than the life of a stolen key should be.
+pub const ISSUER_KEYS_KEPT_MS_DEFAULT: u64 = 3_600_000;
+/// Time between two fetches of one issuer's keys, whatever kids callers make up.
+pub const ISSUER_PAUSE_MS: u64 = 2_000;
+
 /// Visible ASCII characters of a caller's `X-Request-Id`; a longer one is replaced.
 pub const REQUEST_ID_CHARS_MAX: usize = 128;
 /// Life of a legacy session token.

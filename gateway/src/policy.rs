@@ -149,7 +149,7 @@ pub fn visible(principal: &Principal, snapshot: &Snapshot, tool: &Tool) -> bool 
 /// Decides, and spends the admission.
 ///
 /// # Errors
-/// [`Refusal::ScopeInsufficient`]; [`Refusal::Internal`] where the admission did not go through the
+/// [`Refusal::ScopeInsufficient`] with all that is needed; [`Refusal::Internal`] where the admission did not go through the
 /// limit of the tool that is to be called, which is a fault of ours.
 pub fn decide<'s>(
     principal: &Principal,
@@ -185,7 +185,7 @@ fn require(principal: &Principal, scope: Scopes) -> Result<(), Refusal> {
     if principal.identity().scopes.contains(scope) {
         Ok(())
     } else {
-        Err(Refusal::ScopeInsufficient)
+        Err(Refusal::ScopeInsufficient(scope))
     }
 }
 

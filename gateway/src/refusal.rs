@@ -8,6 +8,7 @@
 
 mod table;
 
+use crate::auth::scope::Scopes;
 use crate::http::head::HeadFault;
 use crate::json::lexer;
 use crate::limit::RateState;
@@ -100,14 +101,16 @@ pub enum Refusal {
     CredentialsInvalid,
     /// Credentials that were good once.
     CredentialsExpired,
-    /// The credential's tenant is not in this catalog.
+    /// A good token of a known issuer, for somebody else.
+    TokenAudience,
+    /// The credential's tenant is not in this catalog, or not its issuer's to name.
     TenantUnknown,
     // --- limit ---
     /// A bucket is empty: which one, and until when.
     RateLimited(RateState),
     // --- policy ---
-    /// The caller may know of the thing, but lacks the scope to use it.
-    ScopeInsufficient,
+    /// The caller may know of the thing, but lacks these scopes, or some of them, to use it.
+    ScopeInsufficient(Scopes),
     /// A rule other than scopes is against it.
     PermissionRefused,
     // --- call ---
@@ -197,8 +200,8 @@ impl Refusal {
         }
     }
 
-    /// Value of `WWW-Authenticate` (RFC 6750 section 3): on every 401, and on the 403 that a wider
-    /// credential would cure.
+    /// How `WWW-Authenticate` begins (RFC 6750 section 3): on every 401, and on the 403 that a wider
+    /// credential would cure. Which scopes, and where they are to be had, the exchange adds.
     #[must_use]
     pub fn challenge(self) -> Option<&'static str> {
         match self {
@@ -210,8 +213,11 @@ impl Refusal {
             Self::CredentialsExpired => Some(
                 r#"Bearer realm="stoa", error="invalid_token", error_description="The credentials have expired""#,
             ),
-            Self::ScopeInsufficient => Some(
-                r#"Bearer realm="stoa", error="insufficient_scope", scope="stoa:tools:read stoa:tools:execute""#,
+            Self::TokenAudience => Some(
+                r#"Bearer realm="stoa", error="invalid_token", error_description="The token was issued for another audience""#,
+            ),
+            Self::ScopeInsufficient(_) => Some(
+                r#"Bearer realm="stoa", error="insufficient_scope", error_description="The credentials lack a scope""#,
             ),
             _ => None,
         }

@@ -50,6 +50,11 @@ pub enum Own {
     Ready,
     /// `/metrics`.
     Metrics,
+    /// `/.well-known/oauth-protected-resource`, `.../mcp`: who gives tokens for this gateway (RFC 9728).
+    ResourceMetadata,
+    /// `/.well-known/oauth-authorization-server`: the issuer's own metadata (RFC 8414), for clients of
+    /// 2025-03-26.
+    IssuerMetadata,
 }
 
 /// The door of a path. Paths match as spelled: nothing is decoded or normalised, so no spelling of a
@@ -62,6 +67,10 @@ pub fn mount(path: &str) -> Mount<'_> {
         "/health" | "/healthz" | "/live" | "/livez" => Mount::Own(Own::Alive),
         "/ready" | "/readyz" => Mount::Own(Own::Ready),
         "/metrics" => Mount::Own(Own::Metrics),
+        "/.well-known/oauth-protected-resource"
+        | "/.well-known/oauth-protected-resource/mcp"
+        | "/.well-known/oauth-protected-resource/mcp/" => Mount::Own(Own::ResourceMetadata),
+        "/.well-known/oauth-authorization-server" => Mount::Own(Own::IssuerMetadata),
         _ => path.strip_prefix("/mcp/v1").map_or(Mount::Nothing, facade),
     }
 }
@@ -92,6 +101,7 @@ pub fn methods(mount: Mount<'_>) -> &'static str {
         Mount::Mcp => "GET, POST, DELETE, OPTIONS",
         Mount::Facade(Facade::Tool(_)) => "GET, HEAD, POST",
         Mount::Facade(Facade::Invoke(_)) => "POST",
+        Mount::Own(Own::ResourceMetadata | Own::IssuerMetadata) => "GET, HEAD, OPTIONS",
         Mount::Facade(_) | Mount::Own(_) => "GET, HEAD",
         Mount::Nothing => "",
     }
@@ -109,6 +119,9 @@ pub fn takes(mount: Mount<'_>, method: Method<'_>) -> bool {
             matches!(method, Method::Get | Method::Head | Method::Post)
         }
         Mount::Facade(Facade::Invoke(_)) => method == Method::Post,
+        Mount::Own(Own::ResourceMetadata | Own::IssuerMetadata) => {
+            matches!(method, Method::Get | Method::Head | Method::Options)
+        }
         Mount::Facade(_) | Mount::Own(_) => matches!(method, Method::Get | Method::Head),
         Mount::Nothing => false,
     }
@@ -194,6 +207,19 @@ mod tests {
             ("/readyz", Mount::Own(Own::Ready)),
             ("/livez", Mount::Own(Own::Alive)),
             ("/metrics", Mount::Own(Own::Metrics)),
+            (
+                "/.well-known/oauth-protected-resource",
+                Mount::Own(Own::ResourceMetadata),
+            ),
+            (
+                "/.well-known/oauth-protected-resource/mcp",
+                Mount::Own(Own::ResourceMetadata),
+            ),
+            (
+                "/.well-known/oauth-authorization-server",
+                Mount::Own(Own::IssuerMetadata),
+            ),
+            ("/.well-known/oauth-protected-resource/x", Mount::Nothing),
             ("/mcp/v1", Mount::Facade(Facade::Information)),
             ("/mcp/v1/tools", Mount::Facade(Facade::Tools)),
             ("/mcp/v1/tools/tags", Mount::Facade(Facade::Tags)),
@@ -228,6 +254,8 @@ mod tests {
         for mount in [
             Mount::Mcp,
             Mount::Own(Own::Ready),
+            Mount::Own(Own::ResourceMetadata),
+            Mount::Own(Own::IssuerMetadata),
             Mount::Facade(Facade::Tools),
             Mount::Facade(Facade::Tool("x")),
             Mount::Facade(Facade::Invoke("x")),

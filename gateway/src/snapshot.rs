@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub mod identity;
+pub mod issuer;
 pub mod operation;
 pub mod tenant;
 pub mod tool;

@@ -3,9 +3,12 @@
 //! A test that cannot run on this machine writes a line `skipped: NAME: REASON` to standard
 //! output; the summary counts those lines and repeats them. All suites run even when one fails.
 
-use crate::{build, conformance, process, setup, workspace};
+use crate::{build, conformance, process, services, setup, workspace};
 use anyhow::{Result, bail};
 use std::process::Command;
+
+/// Services that integration tests talk to.
+const SERVICES: [&str; 1] = ["keycloak"];
 
 /// What `test` takes.
 #[derive(clap::Args)]
@@ -43,14 +46,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("\n== build");
     build::build(false)?;
     let mut skipped = Vec::new();
-    let mut suites = vec![
-        suite("unit tests", &["--lib", "--bins"], &mut skipped)?,
-        suite("integration tests", &["--test", "*"], &mut skipped)?,
-        suite("documentation tests", &["--doc"], &mut skipped)?,
-    ];
+    let mut suites = vec![suite("unit tests", &["--lib", "--bins"], &mut skipped)?];
+    let started = start_services();
+    let integration = suite("integration tests", &["--test", "*"], &mut skipped);
+    // Whatever became of the tests, and only what was not running before.
+    if !started.is_empty() {
+        services::down(&started)?;
+    }
+    suites.push(integration?);
+    suites.push(suite("documentation tests", &["--doc"], &mut skipped)?);
     suites.extend(kernel_as_root(&mut skipped)?);
     suites.extend(conformance_suites(&mut skipped));
     summary(&suites, &skipped, begun.elapsed().as_secs_f32())
+}
+
+/// Starts the services that tests talk to, and gives those that were not running. Where one cannot be had
+/// its tests skip themselves with a reason, and fail in CI.
+fn start_services() -> Vec<&'static str> {
+    println!("\n== services");
+    let mut started = Vec::new();
+    for name in SERVICES {
+        match services::up(&[name]) {
+            Ok(names) => started.extend(names),
+            Err(error) => println!("{name}: {error:#}"),
+        }
+    }
+    started
 }
 
 /// Runs `cargo test` with `selection` and reads the counts from what it prints.

@@ -139,10 +139,11 @@ fn sorted(tools: &[Text]) -> Box<[Arc<str>]> {
 
 /// See [`crate::auth::Principal::binding`]. Names cannot hold a zero byte, so no two callers have the
 /// same text.
-fn binding(kind: IdentityKind, tenant: &str, subject: &str) -> [u8; 16] {
+pub(in crate::auth) fn binding(kind: IdentityKind, tenant: &str, subject: &str) -> [u8; 16] {
     let kind = match kind {
         IdentityKind::Anonymous => "anonymous",
         IdentityKind::ApiKey => "api-key",
+        IdentityKind::Token => "token",
     };
     let text = ["stoa principal 1", kind, tenant, subject].join("\0");
     let mut binding = [0; 16];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::compile::Registry;
 use super::scope::Roles;
-use super::{Principal, authenticate};
+use super::{Principal, TokenCache, authenticate};
 use crate::guard::schema::ArgumentSchema;
 use crate::limit::Rate;
 use crate::limit::bucket::Bucket;
@@ -47,7 +47,8 @@ pub(crate) fn principal(identity: Identity) -> Principal {
         ..Keys::default()
     };
     authenticate(
-        &keys,
+        &with_keys(keys),
+        &mut TokenCache::default(),
         None,
         Now {
             mono_ns: 0,
@@ -55,6 +56,14 @@ pub(crate) fn principal(identity: Identity) -> Principal {
         },
     )
     .unwrap()
+}
+
+/// A snapshot of nothing but keys.
+pub(crate) fn with_keys(keys: Keys) -> Snapshot {
+    Snapshot {
+        keys,
+        ..Snapshot::default()
+    }
 }
 
 pub(crate) fn bucket(requests_per_minute: u32, burst: u32) -> Arc<Bucket> {
@@ -102,8 +111,12 @@ pub(crate) fn snapshot(tools: Vec<Tool>) -> Snapshot {
         bucket: None,
         catalog_version: 0,
     };
+    let by_name = TENANTS.iter().zip(0..);
     Snapshot {
         tenants: TENANTS.map(tenant).into(),
+        tenants_by_name: by_name
+            .map(|(name, id)| ((*name).into(), TenantId(id)))
+            .collect(),
         tools,
         ..Snapshot::default()
     }

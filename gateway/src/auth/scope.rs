@@ -93,6 +93,12 @@ impl<Kind: Copy> Set<Kind> {
         Self::of(self.bits | other.bits)
     }
 
+    /// What is in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self::of(self.bits & other.bits)
+    }
+
     /// Whether all of `wanted` is in this set.
     #[must_use]
     pub const fn contains(self, wanted: Self) -> bool {

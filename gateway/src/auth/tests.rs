@@ -1,4 +1,4 @@
-use super::fixture::{ACME, identity};
+use super::fixture::{ACME, identity, with_keys};
 use super::scope::Roles;
 use super::*;
 use crate::snapshot::identity::StoredKey;
@@ -13,7 +13,7 @@ fn now(unix_ms: u64) -> Now {
 }
 
 /// A gateway with one key that ends at `expires_at_ms`, and that key.
-fn keys(expires_at_ms: Option<u64>) -> (Keys, String) {
+fn keys(expires_at_ms: Option<u64>) -> (Snapshot, String) {
     let hasher = api_key::KeyHasher::new(&[42; 32]);
     let new = api_key::generate().unwrap();
     let stored = StoredKey {
@@ -26,7 +26,15 @@ fn keys(expires_at_ms: Option<u64>) -> (Keys, String) {
         ..Keys::default()
     };
     keys.by_id.insert(new.id.into(), stored);
-    (keys, new.key)
+    (with_keys(keys), new.key)
+}
+
+fn authenticate(
+    snapshot: &Snapshot,
+    authorization: Option<&[u8]>,
+    now: Now,
+) -> Result<Principal, Refusal> {
+    super::authenticate(snapshot, &mut TokenCache::default(), authorization, now)
 }
 
 fn with_last_changed(key: &str) -> String {
@@ -104,6 +112,7 @@ fn without_identity_configured_everyone_is_anonymous_but_nobody_is_mistaken() {
         anonymous: Some(Arc::clone(&anonymous)),
         ..Keys::default()
     };
+    let keys = with_keys(keys);
     let principal = authenticate(&keys, None, now(NOW_MS)).unwrap();
     assert!(std::ptr::eq(principal.identity(), &*anonymous));
     let key = api_key::generate().unwrap().key;
@@ -113,7 +122,7 @@ fn without_identity_configured_everyone_is_anonymous_but_nobody_is_mistaken() {
 
 #[test]
 fn a_gateway_without_any_keys_refuses_everyone() {
-    let keys = Keys::default();
+    let keys = Snapshot::default();
     assert_eq!(
         authenticate(&keys, None, now(0)).err(),
         Some(Refusal::CredentialsMissing)

@@ -14,6 +14,7 @@ use arc_swap::ArcSwap;
 
 use super::compile::secrets::Secrets;
 use super::compile::{self, Inputs};
+use super::issuers::Issuers;
 use super::keyed::Keyed;
 use super::memory;
 use super::problem::Problem;
@@ -56,6 +57,7 @@ pub struct Catalog {
     clock: Clock,
     directory: Option<Directory>,
     keys: Option<KeysState>,
+    issuers: Option<Issuers>,
     hash_secret: Option<HashSecret>,
     keyed: Keyed,
     secrets: Secrets,
@@ -119,6 +121,7 @@ impl Catalog {
             clock,
             directory: settings.catalog.directory.as_deref().map(Directory::new),
             keys: settings.identity.keys_file.as_deref().map(KeysState::new),
+            issuers: Issuers::new(settings),
             hash_secret,
             keyed: Keyed::default(),
             secrets: Secrets::default(),
@@ -145,6 +148,13 @@ impl Catalog {
         Arc::clone(&self.documents)
     }
 
+    /// Issuers of tokens without which the gateway is not ready.
+    #[must_use]
+    pub fn issuers_missing(&self) -> Arc<ArcSwap<Vec<String>>> {
+        let issuers = self.issuers.as_ref();
+        issuers.map(Issuers::missing).unwrap_or_default()
+    }
+
     /// Keeps everything current, for as long as it is polled.
     #[allow(clippy::disallowed_methods, reason = "control's own pace")]
     pub async fn run(mut self) {
@@ -163,7 +173,8 @@ impl Catalog {
             if changed {
                 self.compile();
             }
-            if changed || has_arrived {
+            let has_news = self.issuers.as_mut().is_some_and(Issuers::take_news);
+            if changed || has_arrived || has_news {
                 self.tell();
             }
             if self.publisher.reap() {
@@ -181,6 +192,7 @@ impl Catalog {
             .as_mut()
             .is_some_and(|keys| keys.refresh(self.hash_secret.as_ref(), now));
         changed |= self.secrets.refresh(now);
+        changed |= self.issuers.as_mut().is_some_and(Issuers::look);
         if let Some(directory) = &mut self.directory {
             changed |= directory.scan(now);
             self.downloads.plan(directory);
@@ -196,6 +208,7 @@ impl Catalog {
             directory: self.directory.as_ref(),
             keys: self.keys.as_ref().and_then(KeysState::good),
             hash_secret: self.hash_secret.as_ref(),
+            issuers: self.issuers.as_ref(),
             generation: self.generation + 1,
             now_ns: self.clock.now().mono_ns,
         };
@@ -225,6 +238,7 @@ impl Catalog {
     fn all_problems(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = Vec::new();
         problems.extend(self.keys.iter().flat_map(KeysState::problems).cloned());
+        problems.extend(self.issuers.iter().flat_map(Issuers::problems).cloned());
         problems.extend(self.directory.iter().flat_map(Directory::problems).cloned());
         problems.extend(self.downloads.problems().cloned());
         problems.extend(self.compiled.iter().cloned());

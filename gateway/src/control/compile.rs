@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::catalog::directory::Directory;
 use super::catalog::prepared::Prepared;
+use super::issuers::Issuers;
 use super::keyed::Keyed;
 use super::names::stable_hash;
 use super::problem::Problem;
@@ -42,6 +43,8 @@ pub struct Inputs<'a> {
     pub keys: Option<&'a KeysFile>,
     /// The operator's secret for hashing keys.
     pub hash_secret: Option<&'a HashSecret>,
+    /// Issuers of tokens; `None` where none is configured.
+    pub issuers: Option<&'a Issuers>,
     /// Counts publications.
     pub generation: u64,
     /// Monotonic nanoseconds on the workers' clock.
@@ -86,15 +89,20 @@ pub fn compile(
 }
 
 fn keys(inputs: Inputs<'_>, tenants: &mut Tenants<'_>) -> Result<Keys, Vec<Problem>> {
-    let Some(file) = inputs.keys else {
-        let tenant = &inputs.settings.identity.anonymous_tenant;
-        return Ok(Keys {
-            anonymous: Some(auth::compile::anonymous(tenant, tenants)),
-            ..Keys::default()
-        });
+    let mut keys = match (inputs.keys, inputs.issuers) {
+        (Some(file), _) => auth::compile(file, inputs.hash_secret, tenants)
+            .map_err(|problems| problems.iter().map(key_problem).collect::<Vec<_>>())?,
+        (None, Some(_)) => Keys::default(),
+        (None, None) => {
+            let tenant = &inputs.settings.identity.anonymous_tenant;
+            Keys {
+                anonymous: Some(auth::compile::anonymous(tenant, tenants)),
+                ..Keys::default()
+            }
+        }
     };
-    auth::compile(file, inputs.hash_secret, tenants)
-        .map_err(|problems| problems.iter().map(key_problem).collect())
+    keys.issuers = inputs.issuers.map(|issuers| issuers.compile(tenants));
+    Ok(keys)
 }
 
 /// A problem of the keys file in our words.

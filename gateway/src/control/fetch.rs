@@ -30,42 +30,51 @@ use crate::upstream::address::is_allowed;
 const ACCEPTED: &str =
     "application/json, application/yaml, application/openapi+json, text/yaml, */*;q=0.5";
 
-/// Downloads a document as text.
-///
-/// # Errors
-/// A sentence for the operator: the address is not permitted, the server cannot be reached or answers
-/// with anything but 200, the document is too large, too slow or no UTF-8.
-pub async fn fetch(url: &str, allow: &[IpNet], tls: Arc<ClientConfig>) -> Result<String, String> {
-    fetch_within(url, allow, tls, Patience::default()).await
+/// How much of a document is taken, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of its body.
+    pub bytes_max: usize,
+    /// Milliseconds to connect to one address.
+    pub connect_ms: u64,
+    /// Milliseconds for all of it, redirects included.
+    pub download_ms: u64,
 }
 
-/// How long a server may take.
-#[derive(Clone, Copy)]
-struct Patience {
-    connect_ms: u64,
-    download_ms: u64,
-}
-
-impl Default for Patience {
+/// Those of a document of the catalog.
+impl Default for Bounds {
     fn default() -> Self {
         Self {
+            bytes_max: DOCUMENT_BYTES_MAX,
             connect_ms: UPSTREAM_CONNECT_TIMEOUT_MS,
             download_ms: DOCUMENT_TIMEOUT_MS,
         }
     }
 }
 
-async fn fetch_within(
+/// Downloads a document of the catalog as text.
+///
+/// # Errors
+/// As [`fetch_within`].
+pub async fn fetch(url: &str, allow: &[IpNet], tls: Arc<ClientConfig>) -> Result<String, String> {
+    fetch_within(url, allow, tls, Bounds::default()).await
+}
+
+/// Downloads a document as text.
+///
+/// # Errors
+/// A sentence for the operator: the address is not permitted, the server cannot be reached or answers
+/// with anything but 200, the document is too large, too slow or no UTF-8.
+pub async fn fetch_within(
     url: &str,
     allow: &[IpNet],
     tls: Arc<ClientConfig>,
-    patience: Patience,
+    bounds: Bounds,
 ) -> Result<String, String> {
-    let limit = Duration::from_millis(patience.download_ms);
-    let download = follow(url, allow, tls, patience.connect_ms);
-    let bytes = tokio::time::timeout(limit, download)
+    let limit = Duration::from_millis(bounds.download_ms);
+    let bytes = tokio::time::timeout(limit, follow(url, allow, tls, bounds))
         .await
-        .map_err(|_| format!("the download took longer than {} ms", limit.as_millis()))??;
+        .map_err(|_| format!("the download took longer than {} ms", bounds.download_ms))??;
     String::from_utf8(bytes).map_err(|_| "the document is not UTF-8".to_owned())
 }
 
@@ -73,13 +82,13 @@ async fn follow(
     url: &str,
     allow: &[IpNet],
     tls: Arc<ClientConfig>,
-    connect_ms: u64,
+    bounds: Bounds,
 ) -> Result<Vec<u8>, String> {
     let (origin, path) = url::split(url)?;
     let mut path = path.to_owned();
     for _ in 0..=DOCUMENT_REDIRECTS_MAX {
-        let stream = connect(&origin, allow, connect_ms).await?;
-        let response = match request(stream, &origin, &path, &tls).await? {
+        let stream = connect(&origin, allow, bounds.connect_ms).await?;
+        let response = match request(stream, &origin, &path, &tls, bounds.bytes_max).await? {
             Answer::Document(bytes) => return Ok(bytes),
             Answer::Redirect(location) => location,
         };
@@ -116,16 +125,17 @@ async fn request(
     origin: &Origin,
     path: &str,
     tls: &Arc<ClientConfig>,
+    bytes_max: usize,
 ) -> Result<Answer, String> {
     if !origin.tls {
-        return exchange(TokioIo::new(stream), origin, path).await;
+        return exchange(TokioIo::new(stream), origin, path, bytes_max).await;
     }
     let name = ServerName::try_from(origin.host.clone()).map_err(|error| error.to_string())?;
     let stream = TlsConnector::from(Arc::clone(tls))
         .connect(name, stream)
         .await
         .map_err(|error| format!("TLS with {origin} failed: {error}"))?;
-    exchange(TokioIo::new(stream), origin, path).await
+    exchange(TokioIo::new(stream), origin, path, bytes_max).await
 }
 
 /// Connects to the first address that is permitted and answers.
@@ -160,7 +170,12 @@ async fn connect(origin: &Origin, allow: &[IpNet], limit_ms: u64) -> Result<TcpS
     Err(reason)
 }
 
-async fn exchange<S>(stream: TokioIo<S>, origin: &Origin, path: &str) -> Result<Answer, String>
+async fn exchange<S>(
+    stream: TokioIo<S>,
+    origin: &Origin,
+    path: &str,
+    bytes_max: usize,
+) -> Result<Answer, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -184,7 +199,7 @@ where
         .map_err(|error| format!("the URL cannot be requested: {error}"))?;
     let answer = async move {
         let response = sender.send_request(request).await.map_err(failed)?;
-        read(response).await
+        read(response, bytes_max).await
     };
     // The connection is driven here, beside the request, so that it ends with it.
     tokio::pin!(connection);
@@ -198,7 +213,10 @@ where
     }
 }
 
-async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, String> {
+async fn read(
+    response: Response<hyper::body::Incoming>,
+    bytes_max: usize,
+) -> Result<Answer, String> {
     let status = response.status();
     if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
         let location = response
@@ -213,17 +231,15 @@ async fn read(response: Response<hyper::body::Incoming>) -> Result<Answer, Strin
         return Err(format!("the server answers {status}"));
     }
     let announced = hyper::body::Body::size_hint(response.body()).lower();
-    if announced > DOCUMENT_BYTES_MAX as u64 {
-        return Err(format!(
-            "the document has more than {DOCUMENT_BYTES_MAX} bytes"
-        ));
+    if announced > bytes_max as u64 {
+        return Err(format!("the document has more than {bytes_max} bytes"));
     }
-    let body = Limited::new(response.into_body(), DOCUMENT_BYTES_MAX)
+    let body = Limited::new(response.into_body(), bytes_max)
         .collect()
         .await;
     let body = body.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() {
-            format!("the document has more than {DOCUMENT_BYTES_MAX} bytes")
+            format!("the document has more than {bytes_max} bytes")
         } else {
             format!("the document broke off: {error}")
         }

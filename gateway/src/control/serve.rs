@@ -95,6 +95,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         snapshot: Arc::clone(&published),
         problems: catalog.problems(),
         documents: catalog.documents(),
+        issuers_missing: catalog.issuers_missing(),
         listeners: listeners.iter().map(ToString::to_string).collect(),
         cores: cores.clone(),
         spool: spool.as_ref().map(|spool| Arc::clone(spool.state())),

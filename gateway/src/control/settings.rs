@@ -20,6 +20,7 @@ use crate::telemetry::access::{AccessDestination, AccessMode};
 use crate::telemetry::log::LogFormat;
 
 pub mod layers;
+pub mod oidc;
 pub mod print;
 pub mod resolve;
 pub mod rows;
@@ -112,12 +113,14 @@ pub struct Catalog {
 /// Who may call.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The keys file; `None` is anonymous access.
+    /// The keys file; without it and without an issuer of tokens access is anonymous.
     pub keys_file: Option<PathBuf>,
     /// What keys are hashed with, where the keys file does not hold its own.
     pub key_hash_secret: Option<Secret>,
     /// What sessions and cursors are sealed with; `None` makes one at start.
     pub session_key: Option<Secret>,
+    /// Access tokens; `None` where no issuer is configured.
+    pub oidc: Option<oidc::Oidc>,
     /// Tenant of anonymous callers, without the `tenant-` prefix.
     pub anonymous_tenant: String,
 }
@@ -227,7 +230,7 @@ impl Settings {
     /// Whether nobody has to say who they are.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
-        self.identity.keys_file.is_none()
+        self.identity.keys_file.is_none() && self.identity.oidc.is_none()
     }
 
     /// The limit of a tenant, where it has one.

@@ -26,6 +26,8 @@ pub struct Sight {
     pub problems: Arc<ArcSwap<Vec<Problem>>>,
     /// ToolSets that do not have their document.
     pub documents: Arc<ArcSwap<Documents>>,
+    /// Issuers of tokens that are waited for.
+    pub issuers_missing: Arc<ArcSwap<Vec<String>>>,
     /// Addresses that are listened on.
     pub listeners: Vec<String>,
     /// The workers' counters.
@@ -54,7 +56,7 @@ impl Sight {
             catalog_problems: Listed::of(&self.problems.load()),
             toolsets_awaited: Listed::of(&documents.awaited),
             toolsets_degraded: Listed::of(&documents.missing),
-            services_missing: Vec::new(),
+            services_missing: self.issuers_missing.load().to_vec(),
             spool: self.spool.as_ref().map(|spool| spool.summary()),
             draining: self.draining.load(Ordering::Relaxed),
         }

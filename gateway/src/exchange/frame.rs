@@ -73,7 +73,13 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// Those of [`auth::authenticate`].
     pub(crate) fn caller(&self) -> Result<Principal, Refusal> {
-        auth::authenticate(&self.snapshot.keys, self.head.authorization, self.now)
+        let mut tokens = self.core.tokens.borrow_mut();
+        auth::authenticate(
+            &self.snapshot,
+            &mut tokens,
+            self.head.authorization,
+            self.now,
+        )
     }
 
     /// The correlation id: returned, passed on, and in the event.

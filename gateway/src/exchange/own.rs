@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::discovery;
 use super::frame::Frame;
 use super::visit;
 use crate::answer::{Answer, JSON};
@@ -29,6 +30,8 @@ pub(super) async fn answer(frame: &Frame<'_>, page: Own) -> Answer {
             Answer::json(if ready { 200 } else { 503 }, body)
         }
         Own::Metrics => metrics(frame).await,
+        Own::ResourceMetadata => found(frame, discovery::resource(frame)),
+        Own::IssuerMetadata => found(frame, discovery::authorization_server(frame)),
         Own::Landing => {
             let form = Form::preferred(frame.head.accept);
             Answer::of(
@@ -60,28 +63,38 @@ async fn metrics(frame: &Frame<'_>) -> Answer {
     refuse(frame, Refusal::Internal)
 }
 
+/// A document, or 404 where nothing is there to tell.
+fn found(frame: &Frame<'_>, answer: Option<Answer>) -> Answer {
+    answer.unwrap_or_else(|| refuse(frame, Refusal::NotFound))
+}
+
 /// A refusal of a request that reached no door.
 pub(super) fn refuse(frame: &Frame<'_>, refusal: Refusal) -> Answer {
     visit::count(frame.core, refusal);
     plain_refusal(refusal, frame.request_id())
 }
 
-/// A refusal in the facade's shape, which is also what a browser or curl is shown.
+/// A refusal in the facade's shape, which is also what a browser or curl is shown. Whoever gets it was not
+/// asked for credentials.
 pub(super) fn plain_refusal(refusal: Refusal, request_id: &str) -> Answer {
     let mut answer = Answer::of(
         refusal.row().http,
         JSON,
         facade::write::error(refusal, None, request_id),
     );
-    add_refusal_headers(&mut answer, refusal);
+    add_waiting_headers(&mut answer, refusal);
     answer
 }
 
 /// `WWW-Authenticate`, `Retry-After` and `RateLimit-*`, where a refusal has them.
-pub(super) fn add_refusal_headers(answer: &mut Answer, refusal: Refusal) {
-    if let Some(challenge) = refusal.challenge() {
-        answer.header("www-authenticate", challenge.as_bytes());
+pub(super) fn add_refusal_headers(frame: &Frame<'_>, answer: &mut Answer, refusal: Refusal) {
+    if let Some(challenge) = discovery::challenge(frame, refusal) {
+        answer.header("www-authenticate", &challenge);
     }
+    add_waiting_headers(answer, refusal);
+}
+
+fn add_waiting_headers(answer: &mut Answer, refusal: Refusal) {
     if let Some(seconds) = refusal.retry_after_s() {
         answer.header(
             "retry-after",

@@ -206,7 +206,7 @@ fn refused(frame: &Frame<'_>, visit: Visit<'_>, failure: &Failure<'_>) -> Answer
     };
     let body = write::error(refusal, explanation, frame.request_id());
     let mut answer = Answer::json(refusal.row().http, body);
-    add_refusal_headers(&mut answer, refusal);
+    add_refusal_headers(frame, &mut answer, refusal);
     visit.fail(failure, &answer);
     answer
 }

@@ -353,6 +353,6 @@ fn failed(frame: &Frame<'_>, era: Era, id: Option<Id<'_>>, failure: &Failure<'_>
     if refusal == Refusal::MethodNotAllowed {
         answer.header("allow", b"POST, OPTIONS");
     }
-    add_refusal_headers(&mut answer, refusal);
+    add_refusal_headers(frame, &mut answer, refusal);
     answer
 }

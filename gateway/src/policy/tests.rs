@@ -42,7 +42,7 @@ fn check(caller: Identity, tool: Tool, expected: Result<(), Refusal>) {
 }
 
 const UNKNOWN: Result<(), Refusal> = Err(Refusal::ToolUnknown);
-const SCOPE: Result<(), Refusal> = Err(Refusal::ScopeInsufficient);
+const SCOPE: Result<(), Refusal> = Err(Refusal::ScopeInsufficient(Scopes::TOOLS_EXECUTE));
 
 #[test]
 fn roles_call_what_they_should() {
@@ -183,7 +183,11 @@ fn bare_names_allow_near_and_refuse_everywhere() {
 #[test]
 fn lists_and_protocol_need_what_they_need() {
     for (scopes, protocol, listing) in [
-        (Scopes::NONE, true, Some(Refusal::ScopeInsufficient)),
+        (
+            Scopes::NONE,
+            true,
+            Some(Refusal::ScopeInsufficient(Scopes::TOOLS_READ)),
+        ),
         (Scopes::TOOLS_READ, true, None),
     ] {
         let caller = principal(Identity {

@@ -158,15 +158,18 @@ table! {
     // --- identity ---
     CredentialsMissing 401 401 "AUTH_REQUIRED" "credentials_missing" Unauthorized DEBUG
         "This gateway needs to know who is calling."
-        "Send Authorization: Bearer and an API key; an operator makes one with stoa-gateway key create.";
+        "Send Authorization: Bearer with an API key (an operator makes one with stoa-gateway key create) or with an access token, where WWW-Authenticate says who gives one.";
     CredentialsInvalid 401 401 "INVALID_TOKEN" "credentials_invalid" Unauthorized INFO
         "The credentials are not valid here."
-        "Check that the whole API key was copied, as Authorization: Bearer KEY, and that it was not revoked.";
+        "Check that the whole API key or access token was copied, as Authorization: Bearer KEY, and that it was not revoked.";
     CredentialsExpired 401 401 "TOKEN_EXPIRED" "credentials_expired" Unauthorized INFO
         "The credentials have expired."
-        "Ask the operator for a new API key; key rotate gives one that overlaps with the old.";
+        "Get a new access token, or ask the operator for a new API key; key rotate gives one that overlaps with the old.";
+    TokenAudience 401 401 "INVALID_TOKEN" "token_audience" Unauthorized INFO
+        "The access token was issued for another service than this gateway."
+        "Ask the authorization server for a token with this gateway's resource or audience.";
     TenantUnknown 403 403 "TENANT_MISMATCH" "tenant_unknown" Unauthorized WARN
-        "The credentials belong to a tenant that this gateway does not serve."
+        "The credentials name no tenant that this gateway serves, or one that is not theirs."
         "Use credentials for a tenant of this gateway, or ask the operator to add the tenant.";
 
     // --- limit ---
@@ -175,7 +178,7 @@ table! {
         "Wait for the number of seconds in Retry-After, then continue at a slower pace.";
 
     // --- policy ---
-    ScopeInsufficient 403 403 "SCOPE_INSUFFICIENT" "scope_insufficient" PolicyDenied INFO
+    ScopeInsufficient(_) 403 403 "SCOPE_INSUFFICIENT" "scope_insufficient" PolicyDenied INFO
         "The credentials do not carry the scope that this needs."
         "Listing and read-only tools need stoa:tools:read, other tools stoa:tools:execute: ask the operator for it.";
     PermissionRefused 403 403 "PERMISSION_DENIED" "permission_refused" PolicyDenied INFO

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::auth::scope::Scopes;
 use crate::limit::LimitScope;
 
 fn check(refusal: Refusal, http: u16, json_rpc: i32, code: &str, status: Status) {
@@ -132,7 +133,7 @@ fn rows_are_what_the_documents_say() {
         Status::RateLimited,
     );
     check(
-        Refusal::ScopeInsufficient,
+        Refusal::ScopeInsufficient(Scopes::TOOLS_READ),
         403,
         403,
         "SCOPE_INSUFFICIENT",
@@ -224,7 +225,11 @@ fn challenges_are_on_every_401_and_only_where_other_credentials_help() {
         (Refusal::CredentialsMissing, r#"Bearer realm="stoa""#),
         (Refusal::CredentialsInvalid, r#"error="invalid_token""#),
         (Refusal::CredentialsExpired, r#"error="invalid_token""#),
-        (Refusal::ScopeInsufficient, r#"error="insufficient_scope""#),
+        (Refusal::TokenAudience, r#"error="invalid_token""#),
+        (
+            Refusal::ScopeInsufficient(Scopes::TOOLS_READ),
+            r#"error="insufficient_scope""#,
+        ),
     ] {
         let challenge = refusal.challenge().unwrap();
         assert!(
@@ -239,7 +244,7 @@ fn challenges_are_on_every_401_and_only_where_other_credentials_help() {
             .unwrap()
             .contains("error")
     );
-    assert_eq!(ROWS.iter().filter(|row| row.http == 401).count(), 3);
+    assert_eq!(ROWS.iter().filter(|row| row.http == 401).count(), 4);
     assert_eq!(Refusal::TenantUnknown.challenge(), None);
     assert_eq!(Refusal::PermissionRefused.challenge(), None);
 }

@@ -1,8 +1,9 @@
-//! Who may call, compiled: what an API key (and later a token or certificate) stands for.
+//! Who may call, compiled: what an API key or an access token stands for.
 
 use std::sync::Arc;
 
 use super::Table;
+use super::issuer::Issuers;
 use super::tenant::TenantId;
 use crate::auth::api_key::KeyHasher;
 use crate::auth::scope::{Roles, Scopes};
@@ -19,6 +20,8 @@ pub struct Keys {
     /// Who an unauthenticated caller is: set only where no identity is configured at all, and then
     /// the gateway listens on loopback only.
     pub anonymous: Option<Arc<Identity>>,
+    /// Whose access tokens are taken; `None` where no issuer is configured.
+    pub issuers: Option<Issuers>,
 }
 
 /// One stored key. Rotation leaves two of them for one identity until the overlap ends.
@@ -39,9 +42,11 @@ pub enum IdentityKind {
     Anonymous,
     /// `stoa_sk_...`.
     ApiKey,
+    /// An access token of an issuer.
+    Token,
 }
 
-/// What a credential stands for. OIDC and mTLS will make the same type from claims.
+/// What a credential stands for.
 #[derive(Debug)]
 pub struct Identity {
     /// How it was proven.

@@ -16,6 +16,7 @@ use super::clock::Clock;
 use super::deadline::Deadlines;
 use super::notice::{Notice, Notices};
 use super::streams::Streams;
+use crate::auth::TokenCache;
 use crate::http::write::Date;
 use crate::limits;
 use crate::mcp::origin::AllowedHosts;
@@ -172,6 +173,8 @@ pub struct Core {
     pub access: RefCell<AccessLog>,
     /// Numbers for metrics.
     pub counters: Arc<CoreCounters>,
+    /// Access tokens that this worker has verified.
+    pub tokens: RefCell<TokenCache>,
     /// Connections of this worker.
     pub connections: Cell<usize>,
     snapshot: RefCell<Current>,
@@ -195,6 +198,7 @@ impl Core {
             meter: RefCell::new(ends.meter),
             access: RefCell::new(ends.access),
             counters: ends.counters,
+            tokens: RefCell::default(),
             connections: Cell::new(0),
             snapshot,
             date,

@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use super::ahead::Read;
-use super::clock::Now;
 use super::connection::Outbox;
 use super::core::Core;
 use super::streams::{Event, Stream};
@@ -121,9 +120,11 @@ impl Subscription {
     }
 
     /// Looks at a new snapshot; false where the caller is no longer who it was.
-    fn follow(&mut self, snapshot: &Snapshot, now: Now, text: &mut Vec<u8>) -> bool {
-        let Ok(principal) = auth::authenticate(&snapshot.keys, self.authorization.as_deref(), now)
-        else {
+    fn follow(&mut self, core: &Core, text: &mut Vec<u8>) -> bool {
+        let (snapshot, now) = (&core.snapshot(), core.clock.now());
+        let mut tokens = core.tokens.borrow_mut();
+        let authorization = self.authorization.as_deref();
+        let Ok(principal) = auth::authenticate(snapshot, &mut tokens, authorization, now) else {
             return false;
         };
         let version = version_for(snapshot, &principal);
@@ -173,12 +174,10 @@ pub(super) async fn run(
         match wait(&subscription, read.as_mut()).await {
             None => break,
             Some(Event::Drain) => ended = true,
-            Some(Event::Published) => {
-                ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text)
-            }
+            Some(Event::Published) => ended = !subscription.follow(core, &mut text),
             Some(Event::KeepAlive) => {
-                // A key that expires is noticed here: no snapshot tells of it.
-                ended = !subscription.follow(&core.snapshot(), core.clock.now(), &mut text);
+                // A credential that expires is noticed here: no snapshot tells of it.
+                ended = !subscription.follow(core, &mut text);
                 sse::keep_alive(&mut text);
             }
         }

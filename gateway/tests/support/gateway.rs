@@ -139,7 +139,8 @@ impl Setup {
     }
 
     fn attempt(&self) -> Result<(Child, u16), String> {
-        let port = free_port();
+        let chosen = self.settings.get("port").and_then(|port| port.parse().ok());
+        let port = chosen.unwrap_or_else(free_port);
         self.write_settings(port);
         let log = self.folder.path().join("log");
         let out = File::create(&log).expect("a log");

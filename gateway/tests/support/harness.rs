@@ -11,6 +11,7 @@
 pub(crate) mod agent;
 pub(crate) mod api;
 pub(crate) mod gateway;
+pub(crate) mod keycloak;
 pub(crate) mod peer;
 pub(crate) mod session;
 pub(crate) mod tool;
@@ -20,6 +21,7 @@ pub(crate) mod wire;
 pub(crate) use agent::Agent;
 pub(crate) use api::{Api, Ending, Reply};
 pub(crate) use gateway::{Gateway, Setup};
+pub(crate) use keycloak::Keycloak;
 pub(crate) use session::Session;
 pub(crate) use wait::{until, within};
 pub(crate) use wire::{Answer, Wire};

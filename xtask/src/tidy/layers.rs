@@ -45,7 +45,13 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         modules: &["refusal"],
-        may_use: &[Types("http"), Types("mcp"), Types("limit"), Types("meter")],
+        may_use: &[
+            Types("http"),
+            Types("mcp"),
+            Types("limit"),
+            Types("meter"),
+            Types("auth"),
+        ],
     },
     Layer {
         modules: &["http"],

@@ -1,8 +1,9 @@
 use super::*;
-use crate::auth::fixture::TestRegistry;
+use crate::auth::fixture::{TestRegistry, with_keys};
 use crate::auth::keys_file::{hex, text};
-use crate::auth::{api_key, authenticate};
+use crate::auth::{TokenCache, api_key, authenticate};
 use crate::refusal::Refusal;
+use crate::snapshot::Snapshot;
 use crate::worker::clock::Now;
 
 const NOW_MS: u64 = 1_800_000_000_000; // 2027-01-15T08:00:00Z
@@ -42,9 +43,10 @@ fn file(changes: &[Change<'_>]) -> (KeysFile, Vec<String>) {
     (file, keys)
 }
 
-fn login(keys: &Keys, key: &str, unix_ms: u64) -> Result<crate::auth::Principal, Refusal> {
+fn login(keys: &Snapshot, key: &str, unix_ms: u64) -> Result<crate::auth::Principal, Refusal> {
     authenticate(
         keys,
+        &mut TokenCache::default(),
         Some(format!("Bearer {key}").as_bytes()),
         Now {
             mono_ns: 0,
@@ -81,7 +83,7 @@ fn an_entry_becomes_the_identity_it_describes() {
         tenants: vec!["stoa-system".to_owned()],
         ..TestRegistry::default()
     };
-    let compiled = compile(&file, None, &mut registry).unwrap();
+    let compiled = with_keys(compile(&file, None, &mut registry).unwrap());
     let principal = login(&compiled, &keys[0], NOW_MS).unwrap();
     let identity = principal.identity();
     assert_eq!(
@@ -120,7 +122,7 @@ fn an_entry_becomes_the_identity_it_describes() {
 fn a_role_never_names_a_tenant() {
     let (file, keys) = file(&[&|entry| entry.roles = vec![text("tenant-admin")]]);
     let mut registry = TestRegistry::default();
-    let compiled = compile(&file, None, &mut registry).unwrap();
+    let compiled = with_keys(compile(&file, None, &mut registry).unwrap());
     let principal = login(&compiled, &keys[0], NOW_MS).unwrap();
     assert_eq!(registry.tenants, ["acme"]);
     assert_eq!(principal.identity().roles, Roles::TENANT_ADMIN);
@@ -129,7 +131,7 @@ fn a_role_never_names_a_tenant() {
 #[test]
 fn without_role_and_scope_a_key_may_nothing() {
     let (file, keys) = file(&[&|entry| entry.roles.clear()]);
-    let compiled = compile(&file, None, &mut TestRegistry::default()).unwrap();
+    let compiled = with_keys(compile(&file, None, &mut TestRegistry::default()).unwrap());
     let principal = login(&compiled, &keys[0], NOW_MS).unwrap();
     assert!(principal.identity().scopes.is_empty());
     assert_eq!(
@@ -154,7 +156,7 @@ fn a_rotated_key_lives_until_its_overlap_ends() {
         },
     ]);
     let mut registry = TestRegistry::default();
-    let compiled = compile(&file, None, &mut registry).unwrap();
+    let compiled = with_keys(compile(&file, None, &mut registry).unwrap());
     let minutes = |minutes: u64| NOW_MS + minutes * 60_000;
     for (key, minute, refused) in [
         (0, 0, None),

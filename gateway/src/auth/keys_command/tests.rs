@@ -4,9 +4,9 @@ use clap::Parser;
 
 use super::*;
 use crate::auth::compile::compile;
-use crate::auth::fixture::TestRegistry;
+use crate::auth::fixture::{TestRegistry, with_keys};
 use crate::auth::scope::{Roles, Scopes};
-use crate::auth::{Principal, authenticate};
+use crate::auth::{Principal, TokenCache, authenticate};
 use crate::refusal::Refusal;
 use crate::snapshot::identity::Keys;
 use crate::worker::clock::Now;
@@ -83,7 +83,8 @@ impl Bench {
     fn login(&self, key: &str, unix_ms: u64) -> Result<Principal, Refusal> {
         let header = format!("Bearer {key}");
         authenticate(
-            &self.keys(),
+            &with_keys(self.keys()),
+            &mut TokenCache::default(),
             Some(header.as_bytes()),
             Now {
                 mono_ns: 0,

@@ -62,6 +62,9 @@ async fn examine(settings: &Settings) -> Outcome {
             catalog.downloads.take(arrived, directory);
         }
     }
+    if let Some(issuers) = &mut catalog.issuers {
+        issuers.settle().await;
+    }
     // Where the keys cannot be used this compiles as if none were asked for, so that the problems of the
     // catalog are told together with those of the keys.
     catalog.compile();

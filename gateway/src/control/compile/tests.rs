@@ -59,6 +59,7 @@ impl Bench {
             directory: Some(&self.directory),
             keys: None,
             hash_secret: None,
+            issuers: None,
             generation: 1,
             now_ns: 0,
         };

@@ -35,10 +35,10 @@ fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
 }
 
 fn get(url: &str, allow: &str) -> Result<String, String> {
-    get_within(url, allow, Patience::default())
+    get_within(url, allow, Bounds::default())
 }
 
-fn get_within(url: &str, allow: &str, patience: Patience) -> Result<String, String> {
+fn get_within(url: &str, allow: &str, bounds: Bounds) -> Result<String, String> {
     let allow: Vec<IpNet> = allow
         .split_whitespace()
         .map(|range| range.parse().unwrap())
@@ -53,7 +53,7 @@ fn get_within(url: &str, allow: &str, patience: Patience) -> Result<String, Stri
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(fetch_within(url, &allow, Arc::new(tls), patience))
+    runtime.block_on(fetch_within(url, &allow, Arc::new(tls), bounds))
 }
 
 #[test]
@@ -140,16 +140,16 @@ fn one_past_the_redirects_is_not_followed() {
 
 #[test]
 fn a_server_has_its_time_and_no_more() {
-    assert_eq!(Patience::default().connect_ms, UPSTREAM_CONNECT_TIMEOUT_MS);
-    assert_eq!(Patience::default().download_ms, DOCUMENT_TIMEOUT_MS);
+    assert_eq!(Bounds::default().connect_ms, UPSTREAM_CONNECT_TIMEOUT_MS);
+    assert_eq!(Bounds::default().download_ms, DOCUMENT_TIMEOUT_MS);
     // Connections are established, and nobody answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
-    let patience = Patience {
+    let bounds = Bounds {
         download_ms: 100,
-        ..Patience::default()
+        ..Bounds::default()
     };
-    let error = get_within(&url, "127.0.0.0/8", patience).unwrap_err();
+    let error = get_within(&url, "127.0.0.0/8", bounds).unwrap_err();
     assert_eq!(error, "the download took longer than 100 ms");
 }
 
@@ -166,11 +166,11 @@ fn an_address_that_does_not_answer_a_connect_is_given_up() {
         .map_while(|_| std::net::TcpStream::connect_timeout(&address, wait).ok())
         .collect();
     assert!(held.len() < 16, "the queue does not fill");
-    let patience = Patience {
+    let bounds = Bounds {
         connect_ms: 100,
-        ..Patience::default()
+        ..Bounds::default()
     };
-    let error = get_within(&format!("http://{address}/"), "127.0.0.0/8", patience).unwrap_err();
+    let error = get_within(&format!("http://{address}/"), "127.0.0.0/8", bounds).unwrap_err();
     assert_eq!(error, format!("cannot connect to {address} within 100 ms"));
 }
 

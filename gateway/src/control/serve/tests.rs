@@ -20,6 +20,7 @@ fn sight() -> Arc<Sight> {
         snapshot: Arc::default(),
         problems: Arc::default(),
         documents: Arc::default(),
+        issuers_missing: Arc::default(),
         listeners: Vec::new(),
         cores: Vec::new(),
         spool: None,

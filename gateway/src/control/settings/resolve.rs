@@ -9,7 +9,7 @@ use super::secret::secret;
 use super::value::{self, one_of};
 use super::{
     Bounds, Catalog, Ebpf, Environment, Identity, Kernel, Listening, Logs, Metering, Rates,
-    Settings, Tiers,
+    Settings, Tiers, oidc,
 };
 use crate::auth::scope::Roles;
 use crate::control::names;
@@ -57,21 +57,14 @@ fn read(layers: &mut Layers) -> Option<Settings> {
     let gateway_id = layers
         .read_optional("gateway_id", gateway_id)?
         .unwrap_or_else(host_name);
+    let environment = layers.read("environment", environment)?;
+    let listening = listening(layers)?;
     Some(Settings {
-        environment: layers.read("environment", |text| {
-            one_of(
-                text,
-                &[
-                    ("dev", Environment::Dev),
-                    ("staging", Environment::Staging),
-                    ("prod", Environment::Prod),
-                ],
-            )
-        })?,
+        environment,
         gateway_id: gateway_id.clone(),
-        listening: listening(layers)?,
         catalog: catalog(layers)?,
-        identity: identity(layers)?,
+        identity: identity(layers, environment, &listening)?,
+        listening,
         rates: rates(layers)?,
         metering: metering(layers, &gateway_id)?,
         logs: logs(layers)?,
@@ -92,10 +85,20 @@ fn read(layers: &mut Layers) -> Option<Settings> {
     })
 }
 
+fn environment(text: &str) -> Result<Environment, String> {
+    let known = [
+        ("dev", Environment::Dev),
+        ("staging", Environment::Staging),
+        ("prod", Environment::Prod),
+    ];
+    one_of(text, &known)
+}
+
 fn listening(layers: &mut Layers) -> Option<Listening> {
-    let has_identity = layers
+    let has_keys = layers
         .sourced("keys")
         .is_some_and(|keys| !keys.text.trim().is_empty());
+    let has_identity = has_keys || oidc::is_wanted(layers);
     let host_default = if has_identity {
         Ipv4Addr::UNSPECIFIED
     } else {
@@ -132,8 +135,13 @@ fn catalog(layers: &mut Layers) -> Option<Catalog> {
     })
 }
 
-fn identity(layers: &mut Layers) -> Option<Identity> {
+fn identity(
+    layers: &mut Layers,
+    environment: Environment,
+    listening: &Listening,
+) -> Option<Identity> {
     Some(Identity {
+        oidc: oidc::read(layers, environment, listening)?,
         keys_file: layers.read_optional("keys", path)?,
         key_hash_secret: secret(layers, "key_hash_secret", "key_hash_secret_file")?,
         session_key: secret(layers, "session_key", "session_key_file")?,
@@ -254,24 +262,26 @@ fn check(settings: &Settings, layers: &mut Layers) {
     let debug = layers.read("debug", value::switch).unwrap_or(false);
     let mut found = Vec::new();
     let mut refuse = |problem: Problem| found.push(problem);
-    if settings.is_anonymous() && !settings.listening.host.is_loopback() && !insecure {
+    // An issuer that is named and cannot be read was told.
+    let is_anonymous = settings.is_anonymous() && !oidc::is_wanted(layers);
+    if is_anonymous && !settings.listening.host.is_loopback() && !insecure {
         refuse(
             layers
                 .problem(
                     "host",
                     format!(
-                        "without --keys everyone who reaches {} may call",
+                        "without --keys or an issuer of tokens everyone who reaches {} may call",
                         settings.listening.host
                     ),
                 )
-                .hint("add --keys FILE, listen on 127.0.0.1, or say --insecure-anonymous"),
+                .hint("add --keys FILE or --keycloak-url URL, listen on 127.0.0.1, or say --insecure-anonymous"),
         );
     }
-    if is_prod && settings.is_anonymous() {
+    if is_prod && is_anonymous {
         refuse(
             layers
                 .problem("keys", "prod refuses to serve without identity")
-                .hint("add --keys FILE"),
+                .hint("add --keys FILE or --keycloak-url URL"),
         );
     }
     if is_prod && insecure {

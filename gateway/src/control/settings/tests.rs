@@ -329,10 +329,6 @@ fn nothing_is_ignored() {
 #[test]
 fn pitfall_26_a_setting_of_another_version_stops_the_start() {
     for (name, value) in [
-        ("KEYCLOAK_URL", "https://k"),
-        ("KEYCLOAK_REALM", "r"),
-        ("BASE_DOMAIN", "example.com"),
-        ("OIDC_AUDIENCE", "a"),
         ("OPA_URL", "http://o"),
         ("OPA_ENABLED", "true"),
         ("OPA_EMBEDDED", "true"),
@@ -351,7 +347,6 @@ fn pitfall_26_a_setting_of_another_version_stops_the_start() {
         ("OPA_ENABLED", "false"),
         ("OPA_EMBEDDED", "False"),
         ("K8S_WATCHER_ENABLED", "false"),
-        ("KEYCLOAK_URL", ""),
     ] {
         assert_eq!(
             problems(&[], &[(name, value)], ""),
@@ -359,17 +354,213 @@ fn pitfall_26_a_setting_of_another_version_stops_the_start() {
             "{name}"
         );
     }
-    let found = problems(
-        &[("opa_endpoint", "http://o")],
-        &[],
-        "keycloak_url: https://k\n",
-    );
+    let found = problems(&[("opa_endpoint", "http://o")], &[], "opa_enabled: true\n");
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
-        found[0].starts_with("stoa.yaml:1:15: keycloak_url: ")
+        found[0].starts_with("stoa.yaml:1:14: opa_enabled: ")
             && found[1].starts_with("--opa-endpoint: "),
         "{found:?}"
     );
+}
+
+/// The issuers, with their tenants, and the audiences that settings give.
+fn oidc(variables: &[(&str, &str)], file: &str) -> (Vec<String>, Vec<String>) {
+    let settings = resolve(&mut layers(&[], variables, file)).unwrap();
+    let oidc = settings.identity.oidc.unwrap();
+    let issuers = oidc.issuers.into_iter();
+    let issuers = issuers.map(|issuer| issuer.tenant.unwrap_or_default() + "@" + &issuer.url);
+    (issuers.collect(), oidc.audiences)
+}
+
+#[test]
+fn issuers_and_audiences_are_named_in_every_way_that_deployments_do() {
+    let local = ["http://127.0.0.1:3001/mcp", "http://localhost:3001/mcp"];
+    for (variables, file, issuers, audiences) in [
+        (
+            &[("KEYCLOAK_URL", "https://k/"), ("OIDC_AUDIENCE", "gw")][..],
+            "",
+            &["@https://k/realms/stoa"][..],
+            &["gw"][..],
+        ),
+        (
+            &[
+                ("KEYCLOAK_URL", "https://k/auth"),
+                ("KEYCLOAK_REALM", "r"),
+                ("OIDC_AUDIENCE", "b,a"),
+            ],
+            "",
+            &["@https://k/auth/realms/r"],
+            &["a", "b"],
+        ),
+        (
+            &[("BASE_DOMAIN", "example.com"), ("OIDC_AUDIENCE", "gw")],
+            "",
+            &["@https://auth.example.com/realms/stoa"],
+            &["gw"],
+        ),
+        (
+            &[
+                ("KEYCLOAK_URL", "https://k"),
+                ("BASE_DOMAIN", "d"),
+                ("OIDC_AUDIENCE", "gw"),
+            ],
+            "",
+            &["@https://k/realms/stoa"],
+            &["gw"],
+        ),
+        (
+            &[],
+            "oidc_issuer: https://i/\npublic_url: https://gw/\n",
+            &["@https://i/"],
+            &["https://gw/mcp"],
+        ),
+        (
+            &[],
+            "oidc_tenant_issuers: {acme: 'https://a', tenant-globex: 'https://g'}\nhost: 127.0.0.1\n",
+            &["acme@https://a", "globex@https://g"],
+            &local,
+        ),
+        (
+            &[("KEYCLOAK_URL", "https://k")],
+            "oidc_tenant_issuers: {acme: 'https://a'}\noidc_audience: [x, y]\n",
+            &["@https://k/realms/stoa", "acme@https://a"],
+            &["x", "y"],
+        ),
+    ] {
+        let (found, heard) = oidc(variables, file);
+        assert_eq!(found, issuers, "{variables:?} {file}");
+        assert_eq!(heard, audiences, "{variables:?} {file}");
+    }
+    let settings = resolve(&mut layers(
+        &[],
+        &[("KEYCLOAK_URL", "https://k"), ("OIDC_AUDIENCE", "g")],
+        "",
+    ))
+    .unwrap();
+    assert!(!settings.is_anonymous());
+    assert_eq!(settings.listening.host.to_string(), "0.0.0.0");
+    assert!(
+        resolve(&mut layers(&[], &[("KEYCLOAK_URL", "")], ""))
+            .unwrap()
+            .identity
+            .oidc
+            .is_none()
+    );
+}
+
+#[test]
+fn issuers_are_bounded_and_have_their_defaults() {
+    let named = |count: usize| {
+        let urls: Vec<String> = (0..count)
+            .map(|number| format!("https://i{number}"))
+            .collect();
+        let file = format!("oidc_issuer: [{}]\noidc_audience: a\n", urls.join(", "));
+        (problems(&[], &[], &file), file)
+    };
+    let (found, file) = named(limits::ISSUERS_MAX);
+    assert_eq!(found, Vec::<String>::new());
+    let (found, _) = named(limits::ISSUERS_MAX + 1);
+    assert!(
+        found.len() == 1 && found[0].contains("more than 1024 issuers"),
+        "{found:?}"
+    );
+    let oidc = resolve(&mut layers(&[], &[], &file))
+        .unwrap()
+        .identity
+        .oidc
+        .unwrap();
+    assert_eq!(oidc.refresh_ms, limits::ISSUER_REFRESH_MS_DEFAULT);
+    assert_eq!(oidc.keys_kept_ms, limits::ISSUER_KEYS_KEPT_MS_DEFAULT);
+}
+
+#[test]
+fn mistakes_with_issuers_stop_the_start() {
+    let keycloak = ("KEYCLOAK_URL", "https://k");
+    let prod = ("ENVIRONMENT", "prod");
+    for (variables, file, expected) in [
+        // What listens on every address has no name of its own.
+        (
+            &[keycloak][..],
+            "",
+            "which tokens are for this gateway is not said",
+        ),
+        (
+            &[("OIDC_AUDIENCE", "a")],
+            "",
+            "OIDC_AUDIENCE: says nothing without an issuer",
+        ),
+        (
+            &[("KEYCLOAK_REALM", "a")],
+            "",
+            "KEYCLOAK_REALM: says nothing without an issuer",
+        ),
+        (
+            &[("KEYCLOAK_URL", "k")],
+            "",
+            "KEYCLOAK_URL: the URL has no scheme",
+        ),
+        (
+            &[("KEYCLOAK_URL", "https://k?x")],
+            "",
+            "no issuer: it has a query",
+        ),
+        (
+            &[keycloak, ("KEYCLOAK_REALM", "a/b")],
+            "host: 127.0.0.1\n",
+            "no realm's name",
+        ),
+        (
+            &[keycloak],
+            "host: 127.0.0.1\noidc_issuer: https://k/realms/stoa\n",
+            "named twice",
+        ),
+        (
+            &[keycloak],
+            "host: 127.0.0.1\noidc_tenant_issuers: {a: 'https://k/realms/stoa'}\n",
+            "named twice",
+        ),
+        (
+            &[keycloak],
+            "host: 127.0.0.1\noidc_tenant_issuers: {A: 'https://g'}\n",
+            "no namespace",
+        ),
+        (
+            &[keycloak],
+            "host: 127.0.0.1\noidc_tenant_issuers: {a: x}\n",
+            "no scheme",
+        ),
+        (
+            &[keycloak],
+            "host: 127.0.0.1\noidc_audience: 'a\"b'\n",
+            "no visible ASCII, or a quote",
+        ),
+        (
+            &[keycloak],
+            "host: 127.0.0.1\noidc_scopes_grant: maybe\n",
+            "neither `true` nor `false`",
+        ),
+        (
+            &[
+                prod,
+                ("KEYCLOAK_URL", "http://keycloak:8080"),
+                ("OIDC_AUDIENCE", "a"),
+            ],
+            "",
+            "prod refuses the issuer http://keycloak:8080",
+        ),
+    ] {
+        let found = problems(&[], variables, file);
+        assert!(
+            found.len() == 1 && found[0].contains(expected),
+            "{found:?} lacks {expected}"
+        );
+    }
+    let local = [
+        prod,
+        ("KEYCLOAK_URL", "http://127.0.0.1:8080"),
+        ("OIDC_AUDIENCE", "a"),
+    ];
+    assert_eq!(problems(&[], &local, ""), Vec::<String>::new());
 }
 
 #[test]
@@ -403,7 +594,9 @@ fn pitfall_27_who_may_be_reached_from_where() {
         (&[("host", "::1")], Ok("::1")),
         (
             &[("host", "0.0.0.0")],
-            Err("--host: without --keys everyone who reaches 0.0.0.0 may call"),
+            Err(
+                "--host: without --keys or an issuer of tokens everyone who reaches 0.0.0.0 may call",
+            ),
         ),
         (
             &[("host", "0.0.0.0"), ("insecure_anonymous", "true")],

@@ -119,16 +119,27 @@ pub fn ranges(text: &str) -> Result<Vec<IpNet>, String> {
 /// # Errors
 /// The first that is none, and a name given twice.
 pub fn rates(text: &str) -> Result<Vec<(String, RateSpec)>, String> {
-    let mut pairs: Vec<(String, RateSpec)> = Vec::new();
+    let pairs = pairs(text)?.into_iter();
+    pairs
+        .map(|(name, rate)| Ok((name, RateSpec::parse(&rate)?)))
+        .collect()
+}
+
+/// `name=value` pairs separated by commas.
+///
+/// # Errors
+/// The first that is none, and a name given twice.
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
     for word in words(text)? {
-        let (name, rate) = word
+        let (name, value) = word
             .split_once('=')
-            .ok_or_else(|| format!("`{word}` is no `name=rate`"))?;
+            .ok_or_else(|| format!("`{word}` is no `name=value`"))?;
         let name = name.trim().to_owned();
         if pairs.iter().any(|(known, _)| *known == name) {
             return Err(format!("`{name}` is given twice"));
         }
-        pairs.push((name, RateSpec::parse(rate.trim())?));
+        pairs.push((name, value.trim().to_owned()));
     }
     Ok(pairs)
 }

@@ -19,6 +19,7 @@ fn sight(generation: u64, problems: &[&str]) -> Sight {
         snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
         problems: Arc::new(ArcSwap::from_pointee(problems)),
         documents: Arc::default(),
+        issuers_missing: Arc::default(),
         listeners: vec!["127.0.0.1:4001".to_owned()],
         cores: vec![Arc::default()],
         spool: None,

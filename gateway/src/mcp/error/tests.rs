@@ -4,6 +4,7 @@ use crate::json::raw::Raw;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::auth::scope::Scopes;
 use crate::limit::{LimitScope, RateState};
 
 fn written(id: Option<&str>, refused: &Refused<'_>) -> Value {
@@ -122,7 +123,7 @@ fn statuses_by_era() {
         (Refusal::SessionMissing, 400, 400),
         (Refusal::SessionUnknown, 404, 404),
         (Refusal::CredentialsMissing, 401, 401),
-        (Refusal::ScopeInsufficient, 403, 403),
+        (Refusal::ScopeInsufficient(Scopes::TOOLS_READ), 403, 403),
         (Refusal::MethodNotAllowed, 405, 405),
         (Refusal::MeteringFull, 503, 503),
     ] {

@@ -33,34 +33,11 @@ const fn absent(
     }
 }
 
-const KEYS_INSTEAD: &str = "unset it and use API keys: `stoa-gateway key create` and --keys";
 const OPA_INSTEAD: &str = "unset it; roles, scopes and tool lists of the keys file decide";
 const MODE_INSTEAD: &str = "unset it; this version serves edge-mcp";
 
 /// All of them.
 pub const ABSENT: &[Absent] = &[
-    absent(
-        "keycloak_url",
-        &["KEYCLOAK_URL"],
-        None,
-        "OIDC",
-        KEYS_INSTEAD,
-    ),
-    absent(
-        "keycloak_realm",
-        &["KEYCLOAK_REALM"],
-        None,
-        "OIDC",
-        KEYS_INSTEAD,
-    ),
-    absent("base_domain", &["BASE_DOMAIN"], None, "OIDC", KEYS_INSTEAD),
-    absent(
-        "oidc_audience",
-        &["OIDC_AUDIENCE"],
-        None,
-        "OIDC",
-        KEYS_INSTEAD,
-    ),
     absent(
         "opa_enabled",
         &["OPA_ENABLED"],

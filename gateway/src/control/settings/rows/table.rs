@@ -50,7 +50,7 @@ const LISTENING: &[Row] = &[
         "host",
         "ADDRESS",
         "",
-        "Address to listen on. Default: 0.0.0.0 with --keys, 127.0.0.1 without.",
+        "Address to listen on. Default: 0.0.0.0 with --keys or an issuer of tokens, 127.0.0.1 without.",
     )
     .also(&["MCP_GATEWAY_HOST"]),
     Row::text(
@@ -140,12 +140,25 @@ const CATALOG: &[Row] = &[
 ];
 
 const IDENTITY: &[Row] = &[
-    Row::text("keys", "FILE", "", "Keys file, made by `stoa-gateway key create`. Without it the gateway listens on loopback only, and anyone on this machine may call every tool of --anonymous-tenant, as its tenant-admin."),
+    Row::text("keys", "FILE", "", "Keys file, made by `stoa-gateway key create`. Without it and without an issuer of tokens the gateway listens on loopback only, and anyone on this machine may call every tool of --anonymous-tenant, as its tenant-admin."),
     Row::text("key_hash_secret", "SECRET", "", "Secret that keys are hashed with, where the keys file does not hold its own. A command line can be read by others on the machine: prefer the variable or the file.").secret(),
     Row::text("key_hash_secret_file", "FILE", "", "File with that secret."),
     Row::text("session_key", "SECRET", "", "Secret that legacy sessions and cursors are sealed with: the same on every gateway that shares clients. Made at start where absent.").secret(),
     Row::text("session_key_file", "FILE", "", "File with that secret."),
-    Row::text("anonymous_tenant", "NAME", "default", "Tenant of callers where no keys file is configured; each is its tenant-admin."),
+    Row::text("keycloak_url", "URL", "", "Keycloak whose access tokens are taken: the issuer is URL/realms/REALM. Its keys are fetched from there, and followed.").also(&["KEYCLOAK_URL"]),
+    Row::text("keycloak_realm", "REALM", "stoa", "Realm of keycloak_url, or of base_domain.").also(&["KEYCLOAK_REALM"]),
+    Row::text("base_domain", "DOMAIN", "", "Where keycloak_url is not set, Keycloak is at https://auth.DOMAIN.").also(&["BASE_DOMAIN"]),
+    Row::list("oidc_issuer", "URL", "", "Further issuers of access tokens, to the letter as in their `iss`; they speak for every tenant."),
+    Row::map("oidc_tenant_issuers", "TENANT=URL", "", "Issuers that speak for one tenant only, e.g. globex=https://auth.example.com/realms/globex. A token of theirs that names another tenant, or cpi-admin, is refused."),
+    Row::list("oidc_audience", "NAME", "", "Audiences of this gateway: a token must carry one of them, or the gateway's own resource, which is public_url with /mcp. Roles of the clients of these names count.").also(&["OIDC_AUDIENCE"]),
+    Row::text("public_url", "URL", "", "Where callers reach this gateway, e.g. https://gateway.example.com; /mcp below it is its resource (RFC 9728). Default: what a caller wrote into Host."),
+    Row::list("oidc_clients", "CLIENT", "", "Clients whose tokens are taken, by `azp`. Default: every client of an issuer."),
+    Row::list("oidc_tenant_claims", "CLAIM", "tenant_id,tenant", "Claims that may name the tenant, the first that is there counts; after them the realm role tenant:NAME."),
+    Row::list("oidc_scopes", "SCOPE", "stoa:tools:read,stoa:tools:execute", "Scopes that clients are told to ask for. Set it to an empty list where the issuer does not know them."),
+    Row::switch("oidc_scopes_grant", "false", "Whether a token's stoa: scopes give more than its roles do. Off, they only narrow: at most issuers any user may ask for any scope."),
+    Row::number("oidc_refresh_ms", "MS", limits::ISSUER_REFRESH_MS_DEFAULT, "Time between two looks at an issuer's keys; an unknown key is looked for at once."),
+    Row::number("oidc_keys_kept_ms", "MS", limits::ISSUER_KEYS_KEPT_MS_DEFAULT, "Time for which keys are kept while their issuer cannot be reached."),
+    Row::text("anonymous_tenant", "NAME", "default", "Tenant of callers where neither keys file nor issuer is configured; each is its tenant-admin."),
     Row::switch("insecure_anonymous", "false", "Listen beyond loopback without any identity: everyone who reaches the port is tenant-admin of --anonymous-tenant. Refused in prod."),
 ];
 
