@@ -3,7 +3,7 @@
 //! A test that cannot run on this machine writes a line `skipped: NAME: REASON` to standard
 //! output; the summary counts those lines and repeats them. All suites run even when one fails.
 
-use crate::{build, conformance, process, setup, workspace};
+use crate::{build, conformance, process, services, setup, workspace};
 use anyhow::{Result, bail};
 use std::process::Command;
 
@@ -43,14 +43,41 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("\n== build");
     build::build(false)?;
     let mut skipped = Vec::new();
+    let unit = suite("unit tests", &["--lib", "--bins"], &mut skipped)?;
+    let started = start_services();
+    let integration = suite("integration tests", &["--test", "*"], &mut skipped);
+    stop_services(&started);
     let mut suites = vec![
-        suite("unit tests", &["--lib", "--bins"], &mut skipped)?,
-        suite("integration tests", &["--test", "*"], &mut skipped)?,
+        unit,
+        integration?,
         suite("documentation tests", &["--doc"], &mut skipped)?,
     ];
     suites.extend(kernel_as_root(&mut skipped)?);
     suites.extend(conformance_suites(&mut skipped));
     summary(&suites, &skipped, begun.elapsed().as_secs_f32())
+}
+
+/// Services that integration tests want.
+const SERVICES: &[&str] = &["kafka"];
+
+/// Starts what integration tests want; the names of those that did not run before. Where one cannot
+/// be had, its tests say that they skip, and in CI fail.
+fn start_services() -> Vec<&'static str> {
+    println!("\n== services");
+    services::up(SERVICES).unwrap_or_else(|error| {
+        println!("{error:#}");
+        Vec::new()
+    })
+}
+
+fn stop_services(started: &[&str]) {
+    if started.is_empty() {
+        // `down` of no name is all of them, and those run for somebody else.
+        return;
+    }
+    if let Err(error) = services::down(started) {
+        println!("{error:#}");
+    }
 }
 
 /// Runs `cargo test` with `selection` and reads the counts from what it prints.
