@@ -95,9 +95,15 @@ impl World {
 
     /// Waits until `/ready` says so of Kafka.
     fn until_kafka_is(&self, status: &str) -> Value {
-        support::within(broker::WITHIN, &format!("Kafka to be {status}"), || {
+        self.until_kafka_is_because(status, "")
+    }
+
+    /// Waits until `/ready` says so of Kafka, with a reason that holds a text.
+    fn until_kafka_is_because(&self, status: &str, part: &str) -> Value {
+        support::within(broker::WITHIN, &format!("{status}: {part}"), || {
             let body = self.ready();
-            (body["kafka"]["status"] == status).then_some(body)
+            let reason = body["kafka"]["reason"].as_str()?.to_lowercase();
+            (body["kafka"]["status"] == status && reason.contains(part)).then_some(body)
         })
     }
 

@@ -14,7 +14,7 @@
 //! **Not on the workers' path.** Workers end at their ring; this reads what the spool's thread wrote.
 //!
 //! - [`state`]: how it fares. `cursor`, `position`: where in the spool. `forwarder`: the thread.
-//! - `client`: the only file that names rdkafka.
+//! - `client`: the only file that names rdkafka, tests apart.
 //!
 //! Not here: what to do when the spool is full ([`super::spool::SpoolFull`]).
 

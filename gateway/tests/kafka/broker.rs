@@ -121,6 +121,16 @@ pub(crate) fn make(topic: &str, settings: &[(&str, &str)]) {
     }
 }
 
+/// Deletes a topic.
+pub(crate) fn delete(topic: &str) {
+    let admin: AdminClient<DefaultClientContext> = config().create().expect("a client");
+    let options = AdminOptions::new().operation_timeout(Some(WITHIN));
+    let results = runtime().block_on(admin.delete_topics(&[topic], &options));
+    for result in results.expect("an answer") {
+        result.expect("a topic less");
+    }
+}
+
 /// A setting of a topic, as the broker says it.
 pub(crate) fn setting(topic: &str, key: &str) -> String {
     let admin: AdminClient<DefaultClientContext> = config().create().expect("a client");

@@ -1,9 +1,11 @@
 //! TLS and SASL: who the broker is, and who we are.
 
+use std::process::Output;
+
 use serde_json::json;
 
 use crate::broker::{self, SASL, TLS};
-use crate::support::until;
+use crate::support::{gateway, until};
 use crate::{numbers, setup, world};
 
 #[test]
@@ -40,9 +42,7 @@ fn by_tls_and_by_scram() {
         .environment("KAFKA_SASL_PASSWORD", &password);
     let world = world(&topic, settings);
     world.calls(0..10);
-    let body = world.until_kafka_is("down");
-    let reason = body["kafka"]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("uthentication"), "{reason}");
+    let body = world.until_kafka_is_because("down", "authentication");
     assert!(!body.to_string().contains(&password) && !world.gateway.log().contains(&password));
 }
 
@@ -58,9 +58,7 @@ fn a_broker_of_another_authority_is_not_believed() {
         .set("kafka_security_protocol", "ssl");
     let world = world(&topic, settings);
     world.calls(0..3);
-    let body = world.until_kafka_is("down");
-    let reason = body["kafka"]["reason"].as_str().expect("a reason");
-    assert!(reason.to_lowercase().contains("certificate"), "{reason}");
+    world.until_kafka_is_because("down", "certificate");
 }
 
 #[test]
@@ -91,4 +89,53 @@ fn who_may_not_write_is_told() {
     until("their events", || {
         (world.gateway.events().len() == 20).then_some(())
     });
+}
+
+#[test]
+fn a_certificate_that_cannot_be_read_stops_the_start() {
+    let refused: Output = setup("any")
+        .set("kafka_security_protocol", "ssl")
+        .set("kafka_ca_file", "/nonexistent/ca.pem")
+        .start_refused();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(
+        said.contains("ssl.ca.location") && said.contains("kafka_*"),
+        "{said}"
+    );
+}
+
+#[test]
+fn doctor_asks_a_broker() {
+    let Some(_broker) = broker::there("doctor_asks_a_broker") else {
+        return;
+    };
+    let topic = broker::topic("doctor");
+    let doctor = |servers: &str| {
+        let mut command = gateway::program();
+        command.args([
+            "doctor",
+            "--kafka-bootstrap-servers",
+            servers,
+            "--kafka-topic",
+            &topic,
+        ]);
+        let output = command.output().expect("the gateway's program");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines = text.lines().skip_while(|line| !line.contains(" kafka "));
+        lines.take(2).collect::<Vec<_>>().join("\n")
+    };
+    let check = |servers: &str, expected: [&str; 2]| {
+        let said = doctor(servers);
+        assert!(expected.iter().all(|part| said.contains(part)), "{said}");
+    };
+    check(broker::PLAIN, ["off ", "the gateway makes it"]);
+    broker::make(&topic, &[]);
+    until("the topic", || {
+        doctor(broker::PLAIN)
+            .contains("with 1 partitions")
+            .then_some(())
+    });
+    check(broker::PLAIN, ["ok ", &topic]);
+    check("127.0.0.1:1", ["off ", "refused"]);
 }

@@ -1,8 +1,8 @@
 //! A topic that is missing and cannot be made, and one that takes no large events.
 
 use crate::broker;
-use crate::support::until;
-use crate::{ids, setup, world};
+use crate::support::{until, within};
+use crate::{ids, numbers, setup, world};
 
 /// Bytes that a batch needs beside one event: its head of 61, the event's own, and the tenant as its key.
 const BATCH_BYTES: usize = 61 + 20;
@@ -57,4 +57,27 @@ fn a_missing_topic_is_waited_for_and_one_large_event_stops_no_other() {
     // It is done with, and not tried again for ever.
     assert_eq!(world.call("5"), 200);
     assert_eq!(ids(&world.arrived(5)), ["1", "2", "3", "4", "5"]);
+}
+
+#[test]
+fn a_topic_that_is_deleted_is_made_again() {
+    let Some(_broker) = broker::there("a_topic_that_is_deleted_is_made_again") else {
+        return;
+    };
+    let topic = broker::topic("deleted");
+    let world = world(&topic, setup(&topic));
+    world.calls(0..100);
+    assert_eq!(ids(&world.arrived(100)), numbers(0..100));
+    within(broker::WITHIN, "all to be acknowledged", || {
+        (world.metric("stoa_kafka_lag_records") == 0.0).then_some(())
+    });
+    broker::delete(&topic);
+    world.calls(100..200);
+    within(broker::WITHIN, "the topic to be made again", || {
+        (world.said("made the topic") == 2).then_some(())
+    });
+    // What was in the old one is gone with it; nothing that came after is.
+    assert_eq!(ids(&world.arrived(100)), numbers(100..200));
+    world.until_kafka_is("up");
+    assert_eq!(world.metric("stoa_kafka_events_delivered_total"), 200.0);
 }

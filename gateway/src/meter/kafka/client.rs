@@ -1,5 +1,5 @@
 //! librdkafka, and nothing else: settings to its words, sending, asking for the topic, making it.
-//! The only file that names rdkafka.
+//! The only file that names rdkafka, tests apart.
 //!
 //! Everything that librdkafka reports comes through [`Client::poll`], on the thread that calls it.
 //! Sending never ends by time (`message.timeout.ms` 0): what a broker has not taken stays with
@@ -233,11 +233,11 @@ pub fn look(config: &KafkaConfig) -> Result<Found, KafkaError> {
     Ok(Client::new(config)?.look())
 }
 
-/// Makes the topic.
+/// Makes the topic; whether it was not there already.
 ///
 /// # Errors
 /// The broker's reason, in words.
-pub(super) fn create_topic(config: &KafkaConfig) -> Result<(), String> {
+pub(super) fn create_topic(config: &KafkaConfig) -> Result<bool, String> {
     let admin: AdminClient<DefaultClientContext> =
         words(config).create().map_err(|error| error.to_string())?;
     let replication = config.replication.map_or(-1, i32::from);
@@ -261,7 +261,8 @@ pub(super) fn create_topic(config: &KafkaConfig) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let results = runtime.block_on(asked).map_err(|error| error.to_string())?;
     match results.into_iter().next() {
-        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | Some(Ok(_)) => Ok(()),
+        Some(Ok(_)) => Ok(true),
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(false),
         Some(Err((_, code))) => Err(code.to_string()),
         None => Err("the broker said nothing of it".into()),
     }

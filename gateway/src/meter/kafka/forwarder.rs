@@ -398,6 +398,10 @@ impl Runner {
         let found = self.client.look();
         self.looked_at = Some(Instant::now());
         self.can_send = matches!(found, Found::Topic(_));
+        if self.can_send {
+            // Should it vanish, it is made at once.
+            self.created_at = None;
+        }
         match found {
             // A topic that may be seen and not written is no sign of health: an event there is.
             Found::Topic(_) if self.has_failed => {}
@@ -417,7 +421,8 @@ impl Runner {
         self.created_at = Some(Instant::now());
         match client::create_topic(&self.config) {
             // It is seen with one of the next looks.
-            Ok(()) => tracing::info!(
+            Ok(false) => {}
+            Ok(true) => tracing::info!(
                 topic = self.config.topic,
                 partitions = self.config.partitions,
                 "made the topic"
@@ -524,3 +529,6 @@ impl Runner {
         self.state.measured(self.lag(), oldest);
     }
 }
+
+#[cfg(test)]
+mod tests;
