@@ -145,8 +145,10 @@ pub(crate) fn setting(topic: &str, key: &str) -> String {
 /// Partitions of a topic.
 pub(crate) fn partitions(topic: &str) -> usize {
     let consumer: BaseConsumer = config().create().expect("a client");
-    let metadata = consumer.fetch_metadata(Some(topic), WITHIN);
-    metadata.expect("an answer").topics()[0].partitions().len()
+    within(WITHIN, "metadata", || {
+        let metadata = consumer.fetch_metadata(Some(topic), Duration::from_secs(5));
+        Some(metadata.ok()?.topics()[0].partitions().len())
+    })
 }
 
 /// One event as a consumer sees it.

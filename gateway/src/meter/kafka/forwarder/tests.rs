@@ -1,5 +1,7 @@
 //! Against librdkafka's own pretended broker, which fails on demand as a real one cannot be made to.
 
+#![allow(clippy::disallowed_methods, reason = "tests wait for a thread")]
+
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -51,7 +53,6 @@ impl World {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a test waits for a thread")]
 fn until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
