@@ -4,6 +4,7 @@ use std::path::Path;
 use super::super::{Layers, print, resolve};
 use super::*;
 use crate::control::config::File;
+use crate::limits::KAFKA_TOPIC_PARTITIONS_DEFAULT;
 
 fn layers(flags: &[(&str, &str)]) -> Layers {
     let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
@@ -27,7 +28,7 @@ fn what_is_set_is_read() {
     assert_eq!(kafka.topic, "stoa.metering.events");
     assert_eq!(
         (kafka.partitions, kafka.replication, kafka.retention_ms),
-        (6, None, None)
+        (KAFKA_TOPIC_PARTITIONS_DEFAULT as u16, None, None)
     );
     assert_eq!(kafka.compression, Compression::Lz4);
     assert!(kafka.tls.is_none() && kafka.sasl.is_none());
@@ -119,10 +120,11 @@ fn mistakes_stop_the_start_with_a_hint() {
             "is no broker; write `kafka:9092`",
         );
     }
+    let too_many = (KAFKA_TOPIC_PARTITIONS_MAX + 1).to_string();
     for (key, value, expected) in [
         ("kafka_topic", "two words", "is no topic"),
         ("kafka_topic", "..", "is no topic"),
-        ("kafka_topic_partitions", "1025", "must be at most 1024"),
+        ("kafka_topic_partitions", &too_many, "must be at most 1024"),
         ("kafka_topic_replication", "0", "must be at least 1"),
         ("kafka_topic_replication", "40000", "must be at most 32767"),
         ("kafka_topic_retention", "long", "is no time"),

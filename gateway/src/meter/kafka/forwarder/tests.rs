@@ -8,6 +8,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use super::*;
 use crate::meter::kafka::Compression;
+use crate::meter::record::{Record, codec};
 use crate::meter::tests::frames;
 
 const TOPIC: &str = "events";
@@ -34,8 +35,8 @@ impl World {
         }
     }
 
-    fn start(&self) -> Forwarder {
-        let config = KafkaConfig {
+    fn config(&self) -> KafkaConfig {
+        KafkaConfig {
             bootstrap_servers: self.broker.bootstrap_servers(),
             topic: TOPIC.into(),
             partitions: 1,
@@ -44,8 +45,32 @@ impl World {
             compression: Compression::None,
             tls: None,
             sasl: None,
-        };
-        Forwarder::start(&config, self.directory.path(), Arc::clone(&self.spool)).unwrap()
+        }
+    }
+
+    fn start(&self) -> Forwarder {
+        let (config, spool) = (self.config(), Arc::clone(&self.spool));
+        Forwarder::start(&config, self.directory.path(), spool).unwrap()
+    }
+
+    /// Without its thread.
+    fn runner(&self) -> Runner {
+        let config = self.config();
+        let client = Client::new(&config).unwrap();
+        let (state, spool) = (Arc::default(), Arc::clone(&self.spool));
+        Runner::new(&config, self.directory.path(), client, state, spool)
+    }
+
+    /// Sizes of the batches that are read, in events and bytes.
+    fn batches(&self) -> Vec<(usize, usize)> {
+        let mut runner = self.runner();
+        let mut sizes = Vec::new();
+        while runner.read() {
+            let bytes = runner.batch.iter().map(|event| event.json.len()).sum();
+            sizes.push((runner.batch.len(), bytes));
+            runner.batch.clear();
+        }
+        sizes
     }
 
     fn fails(&self, errors: &[RDKafkaRespErr]) {
@@ -135,4 +160,32 @@ fn a_broker_that_is_not_there_does_not_keep_the_gateway() {
     let state = Arc::clone(forwarder.state());
     until("the rest to be taken", || state.summary(0).delivered == 10);
     assert_eq!(forwarder.drain(WITHIN), Some(0));
+}
+
+#[test]
+fn a_batch_has_its_bounds() {
+    let world = World::new(0..KAFKA_BATCH_RECORDS_MAX as u64 + 1);
+    let sizes = world.batches();
+    let events: Vec<usize> = sizes.iter().map(|(events, _)| *events).collect();
+    assert_eq!(events, [KAFKA_BATCH_RECORDS_MAX, 1]);
+    // Control characters are six bytes in JSON, so a piece of the spool is more than a batch.
+    let value = "\u{1}".repeat(256);
+    let metadata = [("key", value.as_str()); 16];
+    let record = Record {
+        tenant: "acme",
+        metadata: &metadata,
+        ..Record::default()
+    };
+    let mut bytes = segment::header("gateway-1");
+    for _ in 0..60 {
+        segment::put_frame(&mut bytes, |out| codec::encode(&record, [7; 16], 1, out));
+    }
+    segment::seal(&mut bytes[segment::header("gateway-1").len()..]);
+    std::fs::write(segment::path(world.directory.path(), 1), bytes).unwrap();
+    let sizes = world.batches();
+    assert!(sizes.len() > 1, "{sizes:?}");
+    let largest = sizes.iter().map(|(_, bytes)| *bytes).max().unwrap();
+    let one = sizes[0].1 / sizes[0].0;
+    // Full with the event that reaches the bound, and no other.
+    assert!((KAFKA_BATCH_BYTES_MAX..KAFKA_BATCH_BYTES_MAX + one).contains(&largest));
 }
