@@ -228,7 +228,7 @@ impl Client {
 /// Asks once, for `doctor`: what a broker says of the topic, within some seconds.
 ///
 /// # Errors
-/// As [`Client::new`].
+/// Where librdkafka does not take the settings.
 pub fn look(config: &KafkaConfig) -> Result<Found, KafkaError> {
     Ok(Client::new(config)?.look())
 }
