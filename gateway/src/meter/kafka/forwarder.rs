@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::client::{self, Client, Found, KafkaError, Outcome, Outgoing};
+use super::client::{self, Client, KafkaError, Outcome, Outgoing};
 use super::cursor::{Cursor, Wanted};
 use super::position::{self, Position};
 use super::state::{KafkaHealth, KafkaState};
@@ -19,7 +19,10 @@ use super::{KafkaConfig, POSITION_INTERVAL_MS};
 use crate::limits::{KAFKA_BATCH_BYTES_MAX, KAFKA_BATCH_RECORDS_MAX};
 use crate::meter::event;
 use crate::meter::segment::{self, Listed};
-use crate::meter::state::SpoolState;
+use crate::meter::state::{SpoolState, SpoolSummary};
+
+mod health;
+mod progress;
 
 /// Pause where nothing waits: what gathers meanwhile is one batch.
 const REST: Duration = Duration::from_millis(50);
@@ -31,8 +34,6 @@ const STUCK: Duration = Duration::from_secs(2);
 /// Time between two questions to a broker: while it is well, and while it is not.
 const LOOK_WELL: Duration = Duration::from_secs(10);
 const LOOK_ILL: Duration = Duration::from_secs(1);
-/// Time between two attempts to make the topic.
-const CREATE_AGAIN: Duration = Duration::from_secs(30);
 
 /// The running forwarder. Dropping it ends it at once; the rest waits in the spool.
 #[derive(Debug)]
@@ -240,7 +241,9 @@ impl Runner {
     /// Reads a batch; whether there is one.
     fn read(&mut self) -> bool {
         // Before the reading, so that what comes meanwhile is not taken for done.
-        let stored = self.spool.summary().stored;
+        let SpoolSummary {
+            stored, evicted, ..
+        } = self.spool.summary();
         let (batch, mut bytes) = (&mut self.batch, 0);
         let moved = self.cursor.read(|gateway_id, stored, _| {
             let mut json = Vec::with_capacity(640);
@@ -260,7 +263,7 @@ impl Runner {
         match moved {
             Ok(true) => {}
             // Nothing is left, whatever was counted: damaged records are nowhere else.
-            Ok(false) => self.passed = self.backlog + stored,
+            Ok(false) => self.passed = (self.backlog + stored).saturating_sub(evicted),
             Err(error) => {
                 self.state.failed(1);
                 tracing::error!(%error, "the spool cannot be read; trying again");
@@ -387,146 +390,6 @@ impl Runner {
             self.look_when_due(LOOK_ILL);
         }
         Go::On
-    }
-
-    /// Asks a broker for the topic where the last time is so long ago, and makes it where it is
-    /// missing.
-    fn look_when_due(&mut self, interval: Duration) {
-        if self.looked_at.is_some_and(|at| at.elapsed() < interval) {
-            return;
-        }
-        let found = self.client.look();
-        self.looked_at = Some(Instant::now());
-        self.can_send = matches!(found, Found::Topic(_));
-        if self.can_send {
-            // Should it vanish, it is made at once.
-            self.created_at = None;
-        }
-        match found {
-            // A topic that may be seen and not written is no sign of health: an event there is.
-            Found::Topic(_) if self.has_failed => {}
-            Found::Topic(_) => self.say(KafkaHealth::Up, ""),
-            Found::Nobody(reason) => self.say(KafkaHealth::Down, &reason),
-            Found::NoTopic(reason) => self.make_topic(&reason),
-        }
-    }
-
-    fn make_topic(&mut self, reason: &str) {
-        if self
-            .created_at
-            .is_some_and(|at| at.elapsed() < CREATE_AGAIN)
-        {
-            return;
-        }
-        self.created_at = Some(Instant::now());
-        match client::create_topic(&self.config) {
-            // It is seen with one of the next looks.
-            Ok(false) => {}
-            Ok(true) => tracing::info!(
-                topic = self.config.topic,
-                partitions = self.config.partitions,
-                "made the topic"
-            ),
-            Err(refused) => {
-                let reason = format!(
-                    "topic {}: {reason}; making it: {refused}",
-                    self.config.topic
-                );
-                self.say(KafkaHealth::TopicMissing, &reason);
-            }
-        }
-    }
-
-    /// Keeps the health, and says aloud when it changes.
-    fn say(&self, health: KafkaHealth, reason: &str) {
-        let before = self.state.health();
-        if !self.state.set_health(health, reason) || before == health {
-            return;
-        }
-        let (servers, waiting) = (&self.config.bootstrap_servers, self.lag());
-        match health {
-            KafkaHealth::Up if before == KafkaHealth::Starting => {
-                tracing::info!(
-                    servers,
-                    topic = self.config.topic,
-                    waiting,
-                    "events go to Kafka"
-                );
-            }
-            KafkaHealth::Up => {
-                tracing::info!(servers, waiting, "Kafka takes events again");
-            }
-            KafkaHealth::Down => tracing::error!(
-                servers,
-                reason,
-                waiting,
-                "Kafka takes no events: they wait in the spool"
-            ),
-            KafkaHealth::TopicMissing => tracing::error!(
-                servers,
-                reason,
-                waiting,
-                "events wait in the spool for their topic: make it, or permit the gateway to (kafka_topic, kafka_topic_partitions, kafka_topic_replication)"
-            ),
-            KafkaHealth::Starting => {}
-        }
-    }
-
-    /// Brings the position to the disk where it moved and the interval is over, and lets the spool
-    /// delete what is before it.
-    fn store_when_due(&mut self, interval_ms: u64) {
-        let (position, at) = self.stored;
-        if position == self.done || at.elapsed() < Duration::from_millis(interval_ms) {
-            return;
-        }
-        match position::store(&self.directory, self.done) {
-            Ok(()) => {
-                self.stored = (self.done, Instant::now());
-                self.has_said_store = false;
-                self.spool.forwarded(self.done.sequence, self.done.records);
-            }
-            Err(error) => {
-                self.stored.1 = Instant::now();
-                if !self.has_said_store {
-                    self.has_said_store = true;
-                    tracing::error!(%error, "the position in the spool cannot be stored; after a restart events are sent to Kafka again");
-                }
-            }
-        }
-    }
-
-    /// Counts the events that earlier processes left, of segments as they were at the start.
-    fn count_backlog(&mut self) {
-        let left = std::mem::take(&mut self.left);
-        let Some(last) = left.last() else { return };
-        let end = (last.sequence, last.bytes);
-        let mut cursor = Cursor::new(self.directory.clone(), self.done);
-        let mut count = 0;
-        let mut is_over = false;
-        while !is_over {
-            let moved = cursor.read(|_, _, at| {
-                is_over = (at.sequence, at.offset) > end;
-                if is_over {
-                    return Wanted::Enough;
-                }
-                count += 1;
-                Wanted::More
-            });
-            // What cannot be read now is told by the reading that sends.
-            is_over |= !matches!(moved, Ok(true));
-        }
-        self.backlog = count;
-    }
-
-    /// Events in the spool that are not acknowledged.
-    fn lag(&self) -> u64 {
-        let spool = self.spool.summary();
-        (self.backlog + spool.stored).saturating_sub(self.passed + spool.evicted)
-    }
-
-    fn measure(&self) {
-        let oldest = self.batch.first().map_or(0, |event| event.unix_ms);
-        self.state.measured(self.lag(), oldest);
     }
 }
 

@@ -189,3 +189,20 @@ fn a_batch_has_its_bounds() {
     // Full with the event that reaches the bound, and no other.
     assert!((KAFKA_BATCH_BYTES_MAX..KAFKA_BATCH_BYTES_MAX + one).contains(&largest));
 }
+
+#[test]
+fn what_was_deleted_unsent_does_not_wait() {
+    let world = World::new(0..10);
+    let mut runner = world.runner();
+    runner.count_backlog();
+    assert_eq!(runner.lag(), 10);
+    world.spool.evicted(10);
+    assert_eq!(runner.lag(), 0);
+    assert!(runner.read());
+    runner.batch.clear();
+    // At the end everything is known to be done, and what comes then waits.
+    assert!(!runner.read());
+    assert_eq!(runner.lag(), 0);
+    world.spool.stored(3);
+    assert_eq!(runner.lag(), 3);
+}
