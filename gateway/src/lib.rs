@@ -12,7 +12,7 @@
 //!           Snapshot (swapped whole)     rings of core N
 //!              ▲                            ▼
 //!           control (tokio, one thread)  spool thread ► segments on disk ► `events`
-//!           files, OpenAPI, keys, DNS    access log thread
+//!           files, OpenAPI, keys, DNS    access log thread        └► forwarder thread ► Kafka
 //!
 //!  kernel: sock_ops on our cgroup counts connections, bytes, retransmits (where the machine permits)
 //! ```
@@ -60,7 +60,8 @@
 //!     [`upstream::address`]), [`adapter::rest::decode`] makes a result of the answer. Tools of our own are
 //!     answered by [`builtin`].
 //! 12. **Recorded.** One [`Record`](meter::record::Record) for each call, on every outcome, also for a
-//!     caller that went away; [`meter`] brings it to the disk, [`telemetry`] counts it.
+//!     caller that went away; [`meter`] brings it to the disk, and from there [`meter::kafka`] to a topic;
+//!     [`telemetry`] counts it.
 //! 13. **Answered.** An [`Answer`](answer::Answer) goes back to the connection, [`http::write`](mod@http::write)
 //!     writes it.
 //!
@@ -119,7 +120,10 @@
 //!   which of the addresses may be connected to is judged by the worker at the connect.
 //! - **[`facade`] and [`builtin`]** are modules that the plan did not have: the REST facade's reading and
 //!   writing is no MCP, and our own tools have no upstream that an adapter could encode for.
-//! - **Not here yet**, and not stubbed: mTLS, DPoP, token exchange, Rego, Kafka, Redis, Kubernetes, other modes than
+//! - **OpenSSL beside aws-lc-rs**, towards Kafka only ([`meter::kafka`]): librdkafka has TLS and SCRAM with
+//!   nothing else. It is the system's, so it is patched with the system and nothing more is compiled;
+//!   without the feature `kafka-tls` it is not there, without `kafka` neither is librdkafka.
+//! - **Not here yet**, and not stubbed: mTLS, DPoP, token exchange, Rego, audit, Redis, Kubernetes, other modes than
 //!   `edge-mcp`, TLS on our own listener, MCP features other than tools, HTTP/2, WebSocket. A setting that
 //!   asks for one of them stops the start ([`control::settings::rows::ABSENT`]).
 

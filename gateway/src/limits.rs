@@ -201,6 +201,15 @@ pub const METER_FLUSH_INTERVAL_MS: u64 = 100;
 pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Default bytes of all spool segments.
 pub const SPOOL_BYTES_MAX_DEFAULT: u64 = 1024 * 1024 * 1024;
+/// Events that are sent to Kafka before the first of them is acknowledged: at 2 ms for an
+/// acknowledgement half a million events a second, and as many are sent twice after a crash.
+pub const KAFKA_BATCH_RECORDS_MAX: usize = 1_024;
+/// Bytes of their JSON: brokers take a batch of a mebibyte by default.
+pub const KAFKA_BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Partitions of a topic that the gateway makes, where nobody says how many.
+pub const KAFKA_TOPIC_PARTITIONS_DEFAULT: u64 = 6;
+/// Partitions that may be asked for: one topic must not use up a cluster.
+pub const KAFKA_TOPIC_PARTITIONS_MAX: u16 = 1_024;
 
 /// Times that a value in a path is looked at, each time percent-decoded once more: proxies in a row decode
 /// one each. What could be decoded further is refused.

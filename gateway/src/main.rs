@@ -148,7 +148,39 @@ fn doctor(settings: &Settings) -> io::Result<bool> {
         catalog: settings.catalog.directory.as_deref(),
         keys: settings.identity.keys_file.as_deref(),
     };
-    doctor::report(&doctor::examine(&inputs), &mut io::stdout().lock())
+    let mut rows = doctor::examine(&inputs);
+    rows.extend(kafka(settings));
+    doctor::report(&rows, &mut io::stdout().lock())
+}
+
+/// Asks a broker for the topic, where one is set.
+#[cfg(feature = "kafka")]
+fn kafka(settings: &Settings) -> Option<doctor::Row> {
+    use doctor::{Row, State};
+    use stoa_gateway::meter::kafka::{Found, look};
+    let config = settings.metering.kafka.as_ref()?;
+    let what = format!("kafka {}", config.bootstrap_servers);
+    let waits = "events wait in the spool until it is there";
+    Some(match look(config) {
+        Ok(Found::Topic(partitions)) => Row::ok(
+            what,
+            format!("topic {} with {partitions} partitions", config.topic),
+        ),
+        Ok(Found::NoTopic(reason)) => Row::new(
+            what,
+            State::Off,
+            format!("topic {}: {reason}", config.topic),
+            "the gateway makes it where the broker permits; else make it, or permit its user to write there",
+        ),
+        Ok(Found::Nobody(reason)) => Row::new(what, State::Off, reason, waits),
+        Err(error) => Row::new(what, State::Bad, error.to_string(), "see kafka_* in --help"),
+    })
+}
+
+/// This build has no Kafka, and settings that ask for it were refused.
+#[cfg(not(feature = "kafka"))]
+fn kafka(_: &Settings) -> Option<doctor::Row> {
+    None
 }
 
 fn key(command: &keys_command::KeyCommand, given: &Given) -> Result<ExitCode> {

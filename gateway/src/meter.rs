@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! exchange ─ Record ─► Meter ─► ring ─► spool thread ─► segments ─► `stoa-gateway events`
-//!                     (a core)  batches   (one)           (files)
+//!                     (a core)  batches   (one)           (files) └─► Kafka
 //! ```
 //!
 //! - [`record`]: what an event says; [`record::codec`] its binary form.
@@ -10,9 +10,9 @@
 //! - [`ring`]: the way from a worker to the thread; [`spool`]: the thread; `writer` and
 //!   `segment`, `scan`: its files; `sync`: bringing them to the disk; [`state`]: how it fares.
 //! - `reader`, [`event`], [`events_command`]: back from the files to JSON lines.
+//! - [`kafka`]: from the files to a topic, by a thread that no worker knows of.
 //!
-//! Not here: when a record is complete ([`crate::exchange`] knows), and where events go beyond this
-//! machine.
+//! Not here: when a record is complete ([`crate::exchange`] knows).
 
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub mod cost;
 pub mod event;
 pub mod events_command;
 pub mod identifier;
+pub mod kafka;
 mod reader;
 pub mod record;
 pub mod ring;

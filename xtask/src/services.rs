@@ -50,7 +50,7 @@ Examples:
 
 Where and as whom:
   kafka      127.0.0.1:19092 plain, 19093 TLS, 19094 SASL over TLS (SCRAM-SHA-512)
-             user alice, password alice-secret; authority: target/services/kafka/tls/ca.crt
+             user alice (alice-secret), who may do everything, and guest (guest-secret), who may do nothing; authority: target/services/kafka/tls/ca.crt
   keycloak   http://127.0.0.1:18080 (admin / admin-pw), health on 18081
              realms `stoa` and `globex`: deploy/services/keycloak/README.md
   opa        http://127.0.0.1:18181, without policies until somebody puts them there

@@ -64,6 +64,22 @@ const NEEDS: &[Need] = &[
         install: |machine| machine.install(system::C_COMPILER),
     },
     Need {
+        name: "C++ compiler, make",
+        group: Group::Build,
+        why: "Kafka's client library builds with them",
+        without: None,
+        find: system::find_cxx_compiler,
+        install: |machine| machine.install(system::CXX_COMPILER),
+    },
+    Need {
+        name: "OpenSSL headers",
+        group: Group::Build,
+        why: "TLS and SCRAM towards Kafka: its client library knows no other",
+        without: None,
+        find: system::find_openssl_headers,
+        install: |machine| machine.install(system::OPENSSL_HEADERS),
+    },
+    Need {
         name: "rustfmt, clippy",
         group: Group::Lint,
         why: "`cargo xtask lint`",

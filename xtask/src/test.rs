@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use std::process::Command;
 
 /// Services that integration tests talk to.
-const SERVICES: [&str; 1] = ["keycloak"];
+const SERVICES: [&str; 2] = ["kafka", "keycloak"];
 
 /// What `test` takes.
 #[derive(clap::Args)]

@@ -5,6 +5,7 @@
 //! empty catalog by accident.
 
 mod drain;
+mod forward;
 pub(in crate::control) mod roots;
 
 use std::net::{SocketAddr, TcpListener};
@@ -81,6 +82,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     let address = SocketAddr::new(settings.listening.host, settings.listening.port);
     let workers = settings.listening.workers.get();
     let (spool, meters) = start_spool(&settings, workers)?;
+    let forwarder = forward::start(&settings.metering, spool.as_ref())?;
     let (access, access_ends) = AccessWriter::start(
         settings.logs.access,
         &settings.logs.access_destination,
@@ -99,6 +101,7 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
         listeners: listeners.iter().map(ToString::to_string).collect(),
         cores: cores.clone(),
         spool: spool.as_ref().map(|spool| Arc::clone(spool.state())),
+        kafka: forwarder.state(),
         draining: AtomicBool::new(false),
         access_dropped: access.dropped(),
         needs_key: !settings.is_anonymous(),
@@ -138,7 +141,10 @@ async fn run(settings: Settings, started: Instant) -> Result<()> {
     signals.first().await;
     drain::drain(&shared, &sight, &stop_admin, threads, signals).await;
     drop(access);
-    drain::end_spool(spool, Duration::from_millis(shared.limits.grace_period_ms));
+    let grace = Duration::from_millis(shared.limits.grace_period_ms);
+    drain::end_spool(spool, grace);
+    forwarder.end(grace);
+    tracing::info!("drained");
     drop(kernel);
     Ok(())
 }

@@ -15,10 +15,12 @@ use super::spec::Secret;
 use crate::auth::scope::Roles;
 use crate::limit::Rate;
 use crate::meter::cost::CostRates;
+use crate::meter::kafka::KafkaConfig;
 use crate::meter::spool::SpoolConfig;
 use crate::telemetry::access::{AccessDestination, AccessMode};
 use crate::telemetry::log::LogFormat;
 
+mod kafka;
 pub mod layers;
 pub mod oidc;
 pub mod print;
@@ -162,6 +164,8 @@ pub struct Metering {
     pub enabled: bool,
     /// Where and how they are kept.
     pub spool: SpoolConfig,
+    /// Where they are sent from there; `None` is nowhere.
+    pub kafka: Option<KafkaConfig>,
 }
 
 /// The log.

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::catalog::Documents;
 use super::problem::Problem;
 use crate::kernel::{KernelCounter, Kind};
+use crate::meter::kafka::state::{KafkaState, KafkaSummary};
 use crate::meter::state::SpoolState;
 use crate::route::landing::{Form, Landing, render};
 use crate::snapshot::Snapshot;
@@ -34,6 +35,8 @@ pub struct Sight {
     pub cores: Vec<Arc<CoreCounters>>,
     /// The spool; `None` where metering is off.
     pub spool: Option<Arc<SpoolState>>,
+    /// The way to Kafka; `None` where events are not sent on.
+    pub kafka: Option<Arc<KafkaState>>,
     /// Set when the process is about to end.
     pub draining: AtomicBool,
     /// Access lines given up.
@@ -58,6 +61,7 @@ impl Sight {
             toolsets_degraded: Listed::of(&documents.missing),
             services_missing: self.issuers_missing.load().to_vec(),
             spool: self.spool.as_ref().map(|spool| spool.summary()),
+            kafka: self.kafka(),
             draining: self.draining.load(Ordering::Relaxed),
         }
     }
@@ -88,9 +92,15 @@ impl Sight {
                 problems: self.problems.load().len() as u64,
             },
             spool: self.spool.as_ref().map(|spool| spool.summary()),
+            kafka: self.kafka(),
             access_lines_dropped: self.access_dropped.load(Ordering::Relaxed),
             samples: (self.kernel)(),
         })
+    }
+
+    fn kafka(&self) -> Option<KafkaSummary> {
+        let kafka = self.kafka.as_ref()?;
+        Some(kafka.summary(self.clock.now().unix_ms))
     }
 
     fn uptime_s(&self) -> u64 {

@@ -23,7 +23,7 @@ const FOLLOW_POLL: Duration = Duration::from_millis(50);
 /// What to print.
 #[derive(Clone, Debug, clap::Args)]
 pub struct EventsOptions {
-    /// Directory of the spool
+    /// Directory of the spool; events that went to Kafka stay there until their room is needed
     #[arg(long, value_name = "DIR")]
     pub spool: PathBuf,
     /// Keep printing events as they are stored

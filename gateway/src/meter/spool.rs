@@ -7,10 +7,11 @@
 //! [`Fsync`] says. Events are stored at least once: a failed sync may store one twice, under the same
 //! `event_id`.
 //!
-//! **When it is full** the operator's [`SpoolFull`] holds. The default deletes the oldest segment:
-//! nothing consumes the spool yet, so it is a bounded history, and a gateway that stopped taking
-//! calls after its first gibibyte of history would surprise more people than it would help. Who
-//! bills from the spool sets `refuse` and takes segments away as they are read.
+//! **When it is full**, segments that were sent on ([`super::kafka`]) are deleted, oldest first; until
+//! then they are a bounded history. Where none is left the operator's [`SpoolFull`] holds. The default
+//! deletes the oldest segment all the same, and counts: without Kafka nothing consumes the spool, and a
+//! gateway that stopped taking calls after its first gibibyte of history would surprise more people than
+//! it would help. Who bills sets `refuse`, and sends to Kafka or takes segments away as they are read.
 //!
 //! **When the disk fails**, the batch at hand is kept and tried again every poll; the queues fill to
 //! their bound behind it, and then the choice holds there: calls are refused, or their events dropped

@@ -20,7 +20,13 @@ pub struct SpoolState {
     health: AtomicU8,
     refuses: bool,
     refusing: AtomicBool,
+    /// What is sent on and may be deleted: a segment's sequence and how many of its records, in one
+    /// number, so that both are read at once.
+    forwarded: AtomicU64,
 }
+
+/// Bits of [`SpoolState::forwarded`] for records: 16 million, of which a segment has 400,000 at most.
+const FORWARDED_RECORDS_BITS: u32 = 24;
 
 /// What keeps the spool from storing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +103,25 @@ impl SpoolState {
             health: AtomicU8::new(SpoolHealth::Well as u8),
             refuses,
             refusing: AtomicBool::new(false),
+            forwarded: AtomicU64::new(0),
+        }
+    }
+
+    /// Everything before `records` of the segment `sequence` is sent on, and may be deleted.
+    pub fn forwarded(&self, sequence: u64, records: u64) {
+        let records = records.min((1 << FORWARDED_RECORDS_BITS) - 1);
+        let packed = sequence << FORWARDED_RECORDS_BITS | records;
+        self.forwarded.store(packed, Ordering::Release);
+    }
+
+    /// Records of a segment that are sent on; `u64::MAX` where all of them are.
+    pub(crate) fn forwarded_of(&self, sequence: u64) -> u64 {
+        let packed = self.forwarded.load(Ordering::Acquire);
+        let at = packed >> FORWARDED_RECORDS_BITS;
+        match sequence.cmp(&at) {
+            std::cmp::Ordering::Less => u64::MAX,
+            std::cmp::Ordering::Equal => packed & ((1 << FORWARDED_RECORDS_BITS) - 1),
+            std::cmp::Ordering::Greater => 0,
         }
     }
 

@@ -194,7 +194,7 @@ impl Writer {
         Ok(taken)
     }
 
-    /// Deletes the oldest segments where the operator chose that and `bytes` more need it.
+    /// Deletes the oldest segments where they may be and `bytes` more need it.
     fn make_room(&mut self, bytes: u64) -> Result<(), AppendFault> {
         let header = if self.current.is_some() {
             0
@@ -202,14 +202,27 @@ impl Writer {
             segment::HEADER_BYTES_MAX as u64
         };
         while self.bytes() + bytes + header > self.bytes_max {
-            if self.full != SpoolFull::DropOldest || !self.evict()? {
+            if !self.may_evict() || !self.evict()? {
                 return Err(AppendFault::Full);
             }
         }
         Ok(())
     }
 
-    /// Deletes the oldest closed segment and counts what it held; `false` where there is none.
+    /// Whether the oldest closed segment may be deleted: the operator chose that, or all of it was
+    /// sent on.
+    pub(crate) fn may_evict(&self) -> bool {
+        let is_forwarded = |oldest: &Closed| {
+            let forwarded = self.state.forwarded_of(oldest.sequence);
+            oldest
+                .records
+                .map_or(forwarded == u64::MAX, |records| forwarded >= records)
+        };
+        self.full == SpoolFull::DropOldest || self.closed.front().is_some_and(is_forwarded)
+    }
+
+    /// Deletes the oldest closed segment and counts what of it was not sent on; `false` where there
+    /// is none.
     ///
     /// # Errors
     /// Where the file system refuses.
@@ -218,9 +231,14 @@ impl Writer {
             return Ok(false);
         };
         let path = segment::path(&self.directory, oldest.sequence);
-        let records = oldest.records.map_or_else(|| count_records(&path), Ok);
+        let forwarded = self.state.forwarded_of(oldest.sequence);
+        let records = match oldest.records {
+            Some(records) => Ok(records),
+            None if forwarded == u64::MAX => Ok(0),
+            None => count_records(&path),
+        };
         match records.and_then(|records| std::fs::remove_file(&path).map(|()| records)) {
-            Ok(records) => self.state.evicted(records),
+            Ok(records) => self.state.evicted(records.saturating_sub(forwarded)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

@@ -2,12 +2,14 @@
 //!
 //! Ready are listeners, the catalog, and every required service. The documents of ToolSets behind URLs are
 //! waited for once, at the start; one that cannot be had, then or later, is named as degraded and leaves the
-//! gateway ready: its tools are missing, and nobody else's.
+//! gateway ready: its tools are missing, and nobody else's. Kafka is no required service: while it is away
+//! events wait in the spool, and a full spool speaks for itself.
 
 use std::fmt::Display;
 
 use serde_json::{Value, json};
 
+use crate::meter::kafka::state::{KafkaHealth, KafkaSummary};
 use crate::meter::state::SpoolSummary;
 
 /// Problems, and ToolSets, listed in the body; of more only the number is told.
@@ -61,6 +63,8 @@ pub struct Readiness {
     pub services_missing: Vec<String>,
     /// The spool; `None` where metering is off.
     pub spool: Option<SpoolSummary>,
+    /// The way to Kafka; `None` where events are not sent on.
+    pub kafka: Option<KafkaSummary>,
     /// The gateway is about to end.
     pub draining: bool,
 }
@@ -76,6 +80,22 @@ impl Readiness {
             && self.toolsets_awaited.count == 0
             && self.services_missing.is_empty()
             && !self.spool.is_some_and(|spool| spool.refusing)
+    }
+
+    /// Services that the gateway does without for now, each with what that means.
+    #[must_use]
+    pub fn degraded(&self) -> Vec<String> {
+        let ill = self
+            .kafka
+            .iter()
+            .filter(|kafka| matches!(kafka.health, KafkaHealth::Down | KafkaHealth::TopicMissing));
+        ill.map(|kafka| {
+            cut(format!(
+                "kafka: {}: {} events wait in the spool",
+                kafka.reason, kafka.lag_records
+            ))
+        })
+        .collect()
     }
 
     /// The one word of the state.
@@ -107,6 +127,16 @@ impl Readiness {
                 "dropped": spool.evicted + spool.dropped_full + spool.dropped_ring,
             })
         });
+        let kafka = self.kafka.as_ref().map_or(Value::Null, |kafka| {
+            json!({
+                "status": kafka.health.as_str(),
+                "reason": cut(kafka.reason.to_string()),
+                "delivered": kafka.delivered,
+                "failed": kafka.rejected,
+                "lag_records": kafka.lag_records,
+                "lag_seconds": kafka.lag_ms / 1_000,
+            })
+        });
         let body = json!({
             "status": self.status(),
             "listeners": self.listeners,
@@ -121,7 +151,9 @@ impl Readiness {
                 "toolsets_degraded": self.toolsets_degraded.first,
             },
             "services_missing": self.services_missing,
+            "services_degraded": self.degraded(),
             "spool": spool,
+            "kafka": kafka,
             "draining": self.draining,
         });
         body.to_string().into_bytes()
@@ -139,6 +171,7 @@ fn cut(mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meter::kafka::state::KafkaState;
     use crate::meter::state::{SpoolHealth, SpoolState};
 
     fn ready() -> Readiness {
@@ -151,6 +184,7 @@ mod tests {
             toolsets_degraded: Listed::default(),
             services_missing: Vec::new(),
             spool: Some(SpoolState::new(1_000, true).summary()),
+            kafka: None,
             draining: false,
         }
     }
@@ -232,6 +266,35 @@ mod tests {
             assert_eq!(readiness.http_status(), http_status);
             let body: Value = serde_json::from_slice(&readiness.body()).unwrap();
             assert_eq!(body["spool"]["status"], "full");
+        }
+    }
+
+    #[test]
+    fn kafka_down_is_degraded_not_unready() {
+        let state = KafkaState::default();
+        for (health, is_degraded) in [
+            (KafkaHealth::Starting, false),
+            (KafkaHealth::Up, false),
+            (KafkaHealth::Down, true),
+            (KafkaHealth::TopicMissing, true),
+        ] {
+            state.set_health(health, "connection refused");
+            state.measured(7, 1_000);
+            let readiness = Readiness {
+                kafka: Some(state.summary(61_000)),
+                ..ready()
+            };
+            let body = check(&readiness, 200, "ready");
+            assert_eq!(body["kafka"]["status"], health.as_str());
+            assert_eq!(body["kafka"]["lag_seconds"], 60);
+            let degraded = body["services_degraded"].as_array().unwrap();
+            assert_eq!(!degraded.is_empty(), is_degraded, "{degraded:?}");
+            if is_degraded {
+                assert_eq!(
+                    degraded[0],
+                    "kafka: connection refused: 7 events wait in the spool"
+                );
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use super::counter::CoreCounters;
+use crate::meter::kafka::state::KafkaSummary;
 use crate::meter::state::SpoolSummary;
 use crate::meter::usage::ToolUsage;
 
@@ -104,6 +105,8 @@ pub struct Sources {
     pub catalog: CatalogSummary,
     /// The spool; `None` where metering is off.
     pub spool: Option<SpoolSummary>,
+    /// The way to Kafka; `None` where events are not sent on.
+    pub kafka: Option<KafkaSummary>,
     /// Access lines that were given up because their writer was slow.
     pub access_lines_dropped: u64,
     /// Kernel programs and whatever else counts elsewhere.

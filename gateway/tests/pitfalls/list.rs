@@ -228,6 +228,8 @@ const PITFALLS: &[Pitfall] = &[
             "tests/pipeline/metering.rs every_outcome_has_its_event",
             "tests/pipeline/metering.rs a_killed_gateway_loses_nothing_older_than_its_flush_interval",
             "tests/pipeline/metering.rs events_go_on_after_a_restart",
+            "tests/kafka/outage.rs a_killed_broker_gets_everything_in_order_when_it_is_back",
+            "tests/kafka/outage.rs a_killed_gateway_loses_no_acknowledged_call",
             "tests/pipeline/limit.rs a_rate_holds_across_workers",
         ],
     ),

@@ -324,6 +324,21 @@ impl Gateway {
         self.signal("TERM");
         let status = self.wait(STOP_WITHIN);
         assert!(status.success(), "ended with {status}");
+        self.start_again()
+    }
+
+    /// Replaces a line of the configuration file, for the next start.
+    pub(crate) fn configure(&self, key: &str, value: impl Display) {
+        let path = self.folder.path().join("config.yaml");
+        let text = fs::read_to_string(&path).expect("the configuration file");
+        let prefix = format!("{key}: ");
+        let kept = text.lines().filter(|line| !line.starts_with(&prefix));
+        let lines: Vec<&str> = kept.collect();
+        fs::write(&path, format!("{}\n{prefix}{value}\n", lines.join("\n"))).expect("its place");
+    }
+
+    /// Starts it again after its end, in the same folder, on the same port.
+    pub(crate) fn start_again(mut self) -> Self {
         let config = self.folder.path().join("config.yaml");
         let out = File::create(self.folder.path().join("log")).expect("a log");
         let mut command = program();

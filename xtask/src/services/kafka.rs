@@ -54,8 +54,12 @@ pub(super) const KAFKA: Service = Service {
 const PLAIN: u16 = 19_092;
 /// Any cluster needs an id; a fixed one lets a client's cached metadata survive a wipe.
 const CLUSTER_ID: &str = "4L6g3nShT-eMCtK--X86sw";
-/// The one SASL user. Iterations are the least that Kafka takes: nobody guards a test's password.
-const SCRAM_USER: &str = "SCRAM-SHA-512=[name=alice,iterations=4096,password=alice-secret]";
+/// The SASL users: one who may do everything and one who may do nothing. Iterations are the least
+/// that Kafka takes: nobody guards a test's password.
+const SCRAM_USERS: [&str; 2] = [
+    "SCRAM-SHA-512=[name=alice,iterations=4096,password=alice-secret]",
+    "SCRAM-SHA-512=[name=guest,iterations=4096,password=guest-secret]",
+];
 /// Time for a broker on this machine to answer one small question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -89,11 +93,12 @@ fn prepare(place: &Place) -> Result<Command> {
         .with_context(|| format!("cannot read {}", template.display()))?;
     let folder = state.to_str().context("Kafka reads paths in UTF-8 only")?;
     fs::write(&settings, text.replace("@STATE@", folder))?;
-    if !state.join("data/meta.properties").is_file() {
+    if !state.join("data-2/meta.properties").is_file() {
         let mut format = java(place, "kafka.tools.StorageTool")?;
         format
             .args(["format", "--cluster-id", CLUSTER_ID])
-            .args(["--add-scram", SCRAM_USER, "--config"])
+            .args(SCRAM_USERS.iter().flat_map(|user| ["--add-scram", user]))
+            .arg("--config")
             .arg(&settings);
         process::quiet("kafka-format", &mut format)?;
     }

@@ -20,6 +20,16 @@ pub(super) const C_COMPILER: &Package = &Package {
     debian: &["gcc", "libc6-dev", "make"],
     fedora: &["gcc", "glibc-devel", "make"],
 };
+pub(super) const CXX_COMPILER: &Package = &Package {
+    programs: "c++ and make",
+    debian: &["g++", "make"],
+    fedora: &["gcc-c++", "make"],
+};
+pub(super) const OPENSSL_HEADERS: &Package = &Package {
+    programs: "pkg-config and the headers of OpenSSL 1.1.1 or newer",
+    debian: &["pkg-config", "libssl-dev"],
+    fedora: &["pkgconf-pkg-config", "openssl-devel"],
+};
 pub(super) const PYTHON: &Package = &Package {
     programs: "python3 (3.10 or newer, with venv)",
     debian: &["python3", "python3-venv"],
@@ -167,6 +177,25 @@ pub(super) fn find(program: &str) -> Result<String> {
 /// If it is nowhere on the path.
 pub(crate) fn place(program: &str) -> Result<PathBuf> {
     workspace::find_program(program).ok_or_else(|| anyhow!("`{program}` is not on the path"))
+}
+
+/// What librdkafka is compiled with: its configure wants a C++ compiler too.
+///
+/// # Errors
+/// If a program is missing.
+pub(super) fn find_cxx_compiler(_: &Machine) -> Result<String> {
+    place("make")?;
+    find("c++")
+}
+
+/// The version of OpenSSL that would be linked.
+///
+/// # Errors
+/// If there is no pkg-config, or it knows no OpenSSL.
+pub(super) fn find_openssl_headers(_: &Machine) -> Result<String> {
+    place("pkg-config")?;
+    process::capture(Command::new("pkg-config").args(["--modversion", "openssl"]))
+        .context("pkg-config knows no openssl")
 }
 
 /// The C compiler, in words.

@@ -90,5 +90,4 @@ pub(super) fn end_spool(spool: Option<Spool>, within: Duration) {
     } else if report.lost > 0 {
         tracing::error!(events = report.lost, "events could not be stored");
     }
-    tracing::info!("drained");
 }

@@ -24,6 +24,7 @@ fn sight() -> Arc<Sight> {
         listeners: Vec::new(),
         cores: Vec::new(),
         spool: None,
+        kafka: None,
         draining: AtomicBool::new(false),
         access_dropped: Arc::default(),
         needs_key: false,

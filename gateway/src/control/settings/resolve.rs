@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
+use super::kafka;
 use super::layers::Layers;
 use super::secret::secret;
 use super::value::{self, one_of};
@@ -191,6 +192,7 @@ fn metering(layers: &mut Layers, gateway_id: &str) -> Option<Metering> {
     Some(Metering {
         enabled: layers.read("metering_enabled", value::switch)?,
         spool,
+        kafka: kafka::read(layers)?,
     })
 }
 
@@ -315,6 +317,7 @@ fn check(settings: &Settings, layers: &mut Layers) {
             format!("is the port of the endpoint too ({port})"),
         ));
     }
+    found.extend(kafka::check(settings, layers));
     layers.problems.extend(found);
 }
 
@@ -338,7 +341,7 @@ fn workers(text: &str) -> Result<NonZeroUsize, String> {
         .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)))
 }
 
-fn path(text: &str) -> Result<PathBuf, String> {
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     if text.trim().is_empty() {
         Err("needs a path".into())
     } else {

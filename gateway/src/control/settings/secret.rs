@@ -10,12 +10,26 @@ use crate::limits::SECRET_FILE_BYTES_MAX;
 /// Bytes of a secret: fewer can be guessed.
 const SECRET_BYTES_MIN: usize = 32;
 
-/// A secret that is given as text or as a file, never as both.
+/// A secret of our own that is given as text or as a file, never as both.
 pub(super) fn secret(layers: &mut Layers, key: &str, file_key: &str) -> Option<Option<Secret>> {
-    let text = layers.read_optional(key, |text| long_enough(text).map(Secret::new))?;
+    either(layers, key, file_key, long_enough)
+}
+
+/// A password of somebody else's, given as text or as a file, never as both; as long as they chose it.
+pub(super) fn password(layers: &mut Layers, key: &str, file_key: &str) -> Option<Option<Secret>> {
+    either(layers, key, file_key, not_empty)
+}
+
+fn either(
+    layers: &mut Layers,
+    key: &str,
+    file_key: &str,
+    check: fn(&str) -> Result<&str, String>,
+) -> Option<Option<Secret>> {
+    let text = layers.read_optional(key, |text| check(text).map(Secret::new))?;
     let file = layers.read_optional(file_key, |text| {
         let read = read_secret(Path::new(text))?;
-        long_enough(&read).map(Secret::new)
+        check(&read).map(Secret::new)
     })?;
     if text.is_some() && file.is_some() {
         let problem = layers.problem(
@@ -32,6 +46,13 @@ fn long_enough(text: &str) -> Result<&str, String> {
         return Err(format!(
             "a secret has at least {SECRET_BYTES_MIN} bytes; make one with `openssl rand -hex 32`"
         ));
+    }
+    Ok(text)
+}
+
+fn not_empty(text: &str) -> Result<&str, String> {
+    if text.is_empty() || text.contains('\0') {
+        return Err("a password is not empty and holds no zero byte".into());
     }
     Ok(text)
 }

@@ -23,6 +23,7 @@ fn sight(generation: u64, problems: &[&str]) -> Sight {
         listeners: vec!["127.0.0.1:4001".to_owned()],
         cores: vec![Arc::default()],
         spool: None,
+        kafka: None,
         draining: AtomicBool::new(false),
         access_dropped: Arc::new(AtomicU64::new(7)),
         needs_key: true,

@@ -157,9 +157,9 @@ impl Keeper {
         true
     }
 
-    /// Deletes the oldest segment for a disk that others have filled, where the operator chose so.
+    /// Deletes the oldest segment for a disk that others have filled, where it may be.
     fn gives_way(&mut self) -> bool {
-        self.full == SpoolFull::DropOldest && self.writer.evict().unwrap_or(false)
+        self.writer.may_evict() && self.writer.evict().unwrap_or(false)
     }
 
     /// Says once when the spool's health changes.

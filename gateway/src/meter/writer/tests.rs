@@ -137,6 +137,45 @@ fn at_its_bound_it_deletes_the_oldest_and_counts() {
     assert!(left.len() > 100, "only the oldest segments go");
 }
 
+/// What was sent on is deleted for room, whatever was chosen, and is no loss.
+#[test]
+fn what_was_sent_on_makes_room_uncounted() {
+    for full in [SpoolFull::Refuse, SpoolFull::DropNew, SpoolFull::DropOldest] {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut writer, state) = open(&config(directory.path(), full));
+        let mut last = 0;
+        while writer.closed.len() < 6 {
+            append(&mut writer, last..last + 1).unwrap();
+            last += 1;
+        }
+        // The first two segments, and half of the third.
+        let (third, of_third) = (writer.closed[2].sequence, writer.closed[2].records.unwrap());
+        let done: u64 = writer
+            .closed
+            .iter()
+            .take(2)
+            .map(|closed| closed.records.unwrap())
+            .sum();
+        state.forwarded(third, of_third / 2);
+        let refused_at =
+            (last..last + 1_000).find(|number| append(&mut writer, *number..number + 1).is_err());
+        if full == SpoolFull::DropOldest {
+            assert_eq!(refused_at, None);
+        } else {
+            assert_eq!(state.summary().evicted, 0, "{full:?}");
+            assert_eq!(numbers(directory.path())[0], done, "the third is not done");
+            state.forwarded(third, of_third);
+            append(&mut writer, refused_at.unwrap()..refused_at.unwrap() + 1).unwrap();
+            assert_eq!(numbers(directory.path())[0], done + of_third);
+            continue;
+        }
+        // Everything that is not there was either sent on or counted.
+        let left = numbers(directory.path());
+        let sent = done + of_third / 2;
+        assert_eq!(left[0], sent + state.summary().evicted, "{full:?}");
+    }
+}
+
 #[test]
 fn a_torn_end_is_cut_and_the_segment_continued_wherever_it_was_torn() {
     let directory = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::{Families, OTHER, Sources, ToolSeries};
 use crate::limits::TOOL_SERIES_MAX;
+use crate::meter::kafka::state::{KafkaHealth, KafkaSummary};
 use crate::meter::record::Status;
 use crate::meter::state::{SpoolHealth, SpoolSummary};
 
@@ -26,6 +27,9 @@ pub(super) fn encode(sources: &Sources, families: &mut Families<'_>) -> fmt::Res
     )?;
     if let Some(summary) = &sources.spool {
         spool(summary, families)?;
+    }
+    if let Some(summary) = &sources.kafka {
+        kafka(summary, families)?;
     }
     let dropped = sources.access_lines_dropped;
     families.counter(
@@ -106,6 +110,46 @@ fn tools(tools: &[ToolSeries], families: &mut Families<'_>) -> fmt::Result {
             .into_iter()
             .map(|(tenant, cost)| ([("tenant", tenant)], cost as f64 / 1e6)),
     )
+}
+
+fn kafka(summary: &KafkaSummary, families: &mut Families<'_>) -> fmt::Result {
+    families.counter(
+        "stoa_kafka_events_delivered",
+        "Metering events that all replicas acknowledged",
+        summary.delivered,
+    )?;
+    families.counter(
+        "stoa_kafka_events_failed",
+        "Metering events given up because the topic takes none so large",
+        summary.rejected,
+    )?;
+    families.counter(
+        "stoa_kafka_faults",
+        "Attempts that failed and were repeated, in events",
+        summary.faults,
+    )?;
+    families.gauge(
+        "stoa_kafka_lag_records",
+        "Metering events in the spool that are not acknowledged",
+        summary.lag_records,
+    )?;
+    families.gauge(
+        "stoa_kafka_lag_seconds",
+        "Age of the oldest of them",
+        summary.lag_ms as f64 / 1e3,
+    )?;
+    families.gauge(
+        "stoa_kafka_up",
+        "1 while events go to Kafka",
+        u64::from(summary.health == KafkaHealth::Up),
+    )?;
+    let states = KafkaHealth::ALL.map(|health| {
+        (
+            [("state", health.as_str())],
+            u64::from(health == summary.health),
+        )
+    });
+    families.gauges("stoa_kafka_state", "1 for the state that holds", states)
 }
 
 fn spool(summary: &SpoolSummary, families: &mut Families<'_>) -> fmt::Result {

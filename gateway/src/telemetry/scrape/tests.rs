@@ -2,6 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::*;
 use crate::limits::TOOL_SERIES_MAX;
+use crate::meter::kafka::state::{KafkaHealth, KafkaState};
 use crate::meter::record::{Status, Transport};
 use crate::meter::state::SpoolState;
 use crate::telemetry::counter::MethodClass;
@@ -64,6 +65,7 @@ fn sources() -> Sources {
             problems: 1,
         },
         spool: Some(SpoolState::new(1 << 20, false).summary()),
+        kafka: Some(kafka()),
         samples: vec![
             sample(
                 "stoa_kernel_opened",
@@ -81,6 +83,16 @@ fn sources() -> Sources {
         ],
         ..Sources::default()
     }
+}
+
+fn kafka() -> KafkaSummary {
+    let state = KafkaState::default();
+    state.set_health(KafkaHealth::Down, "connection refused");
+    state.delivered(64);
+    state.rejected();
+    state.failed(3);
+    state.measured(7, 1_000);
+    state.summary(3_500)
 }
 
 /// Series by name and labels; checks on the way what a strict reader checks.
@@ -245,4 +257,27 @@ fn a_scraper_is_answered_in_the_format_it_asked_for() {
             "{accept:?}"
         );
     }
+}
+
+#[test]
+fn kafka_is_told_in_numbers() {
+    let series = read(&String::from_utf8(scrape(sources())).unwrap());
+    for (name, value) in [
+        ("stoa_kafka_events_delivered_total", 64.0),
+        ("stoa_kafka_events_failed_total", 1.0),
+        ("stoa_kafka_faults_total", 3.0),
+        ("stoa_kafka_lag_records", 7.0),
+        ("stoa_kafka_lag_seconds", 2.5),
+        ("stoa_kafka_up", 0.0),
+        ("stoa_kafka_state{state=\"down\"}", 1.0),
+        ("stoa_kafka_state{state=\"up\"}", 0.0),
+    ] {
+        assert_eq!(series.get(name), Some(&value), "{name}");
+    }
+    let without = Sources {
+        kafka: None,
+        ..sources()
+    };
+    let text = String::from_utf8(scrape(without)).unwrap();
+    assert!(!text.contains("stoa_kafka"), "nothing of what is not there");
 }

@@ -60,13 +60,6 @@ pub const ABSENT: &[Absent] = &[
         OPA_INSTEAD,
     ),
     absent(
-        "kafka_bootstrap_servers",
-        &["KAFKA_BOOTSTRAP_SERVERS"],
-        None,
-        "Kafka",
-        "unset it; events go to --spool",
-    ),
-    absent(
         "k8s_watcher_enabled",
         &["K8S_WATCHER_ENABLED"],
         Some("false"),

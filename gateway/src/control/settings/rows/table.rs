@@ -25,6 +25,10 @@ pub(super) const GROUPS: &[Group] = &[
         rows: METERING,
     },
     Group {
+        heading: "Kafka",
+        rows: KAFKA,
+    },
+    Group {
         heading: "Logs",
         rows: LOGS,
     },
@@ -232,6 +236,80 @@ const METERING: &[Row] = &[
         "drop_oldest",
         "When the spool is full: drop the oldest events or the new ones, counted, or refuse calls until there is room.",
     ),
+];
+
+const KAFKA: &[Row] = &[
+    Row::list(
+        "kafka_bootstrap_servers",
+        "HOST:PORT",
+        "",
+        "Brokers that metering events are sent to, from the spool, at least once and in order. Default: none, events stay in the spool.",
+    )
+    .also(&["KAFKA_BOOTSTRAP_SERVERS", "KAFKA_BROKERS"]),
+    Row::text(
+        "kafka_topic",
+        "TOPIC",
+        "stoa.metering.events",
+        "Topic of metering events; made where it is missing and the broker permits it.",
+    )
+    .also(&["KAFKA_TOPIC"]),
+    Row::number(
+        "kafka_topic_partitions",
+        "COUNT",
+        limits::KAFKA_TOPIC_PARTITIONS_DEFAULT,
+        "Partitions of a topic that is made; a tenant's events share one.",
+    ),
+    Row::text(
+        "kafka_topic_replication",
+        "COUNT",
+        "",
+        "Replicas of each partition of a topic that is made. Default: the broker's.",
+    ),
+    Row::text(
+        "kafka_topic_retention",
+        "DURATION",
+        "",
+        "How long a topic that is made keeps events, such as 30d. Default: the broker's.",
+    ),
+    Row::text(
+        "kafka_compression",
+        "lz4|snappy|none",
+        "lz4",
+        "Compression of what is sent.",
+    ),
+    Row::text(
+        "kafka_security_protocol",
+        "plaintext|ssl|sasl_plaintext|sasl_ssl",
+        "plaintext",
+        "Whether brokers are reached by TLS, and whether the gateway says who it is. Prod refuses a password without TLS.",
+    )
+    .also(&["KAFKA_SECURITY_PROTOCOL"]),
+    Row::text(
+        "kafka_sasl_mechanism",
+        "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512",
+        "SCRAM-SHA-512",
+        "How the password is shown to a broker.",
+    )
+    .also(&["KAFKA_SASL_MECHANISM"]),
+    Row::text("kafka_sasl_username", "NAME", "", "User at the brokers.").also(&["KAFKA_SASL_USERNAME"]),
+    Row::text(
+        "kafka_sasl_password",
+        "SECRET",
+        "",
+        "Its password. A command line can be read by others on the machine: prefer the variable or the file.",
+    )
+    .also(&["KAFKA_SASL_PASSWORD"])
+    .secret(),
+    Row::text("kafka_sasl_password_file", "FILE", "", "File with that password."),
+    Row::text(
+        "kafka_ca_file",
+        "FILE",
+        "",
+        "PEM file of certificate authorities for brokers. Default: those of the system.",
+    )
+    .also(&["KAFKA_SSL_CA_LOCATION"]),
+    Row::text("kafka_certificate_file", "FILE", "", "PEM file of the gateway's certificate for brokers that ask for one."),
+    Row::text("kafka_key_file", "FILE", "", "PEM file of the key of that certificate."),
 ];
 
 const LOGS: &[Row] = &[
