@@ -3,6 +3,7 @@
 //! A request never changes thread, and nothing here blocks or locks.
 
 pub mod ahead;
+mod alarm;
 pub mod buffers;
 pub mod census;
 pub mod clock;
