@@ -91,8 +91,6 @@
 //! - **Deadlines without timers** ([`worker::deadline`]). A timer for each read costs an entry in the
 //!   runtime's wheel for every request. A number that the worker's tick compares costs a store; deadlines
 //!   fire up to a tick (50 ms) late.
-//! - **Timers outside of the loop** (`worker::alarm`): a thread of each worker sleeps in its place and rings a
-//!   socket. The runtime's own timer costs every turn of the loop, 3 % of a call at one connection.
 //! - **Workers look for a new snapshot**, nobody wakes them: each request compares an atomic (some 10 ns), so
 //!   that who was told of a change by one worker finds it at the next, and the tick looks for the event
 //!   streams that wait ([`worker::tick`], every 50 ms). Waking from another thread would make the runtime

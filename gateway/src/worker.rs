@@ -3,7 +3,6 @@
 //! A request never changes thread, and nothing here blocks or locks.
 
 pub mod ahead;
-mod alarm;
 pub mod buffers;
 pub mod census;
 pub mod clock;

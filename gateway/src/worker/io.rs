@@ -9,30 +9,27 @@
     reason = "a few calls of libc on descriptors that callers hold open"
 )]
 
-use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::alarm::Alarm;
 use monoio::buf::IoBufMut;
 use monoio::io::{
     AsyncReadRent, AsyncWriteRentExt, CancelHandle, Canceller, OwnedReadHalf, OwnedWriteHalf,
     Splitable,
 };
-use monoio::net::{TcpListener, TcpStream, UnixStream};
+use monoio::net::{TcpListener, TcpStream};
 use monoio::{IoUringDriver, LegacyDriver, RuntimeBuilder};
 
 /// Submission queue entries of a worker's ring. A saturated worker queues a few per connection and
 /// submits when full, so more only costs memory.
 const RING_ENTRIES: u32 = 1024;
 
-/// How long a busy task stands back: long enough for the others and the ring to have their turn.
+/// How long a busy task stands back: one step of the runtime's timers.
 const TURN: Duration = Duration::from_millis(1);
 
 /// What a worker's reads, writes and timers run on.
@@ -85,57 +82,25 @@ fn tuned_ring() -> io_uring::Builder {
 /// # Errors
 /// The ring or epoll instance could not be made (descriptor or memory limits).
 pub fn run<F: Future>(driver: Driver, main: F) -> io::Result<F::Output> {
-    let (alarm, bell) = Alarm::start(now())?;
-    ALARM.set(Some(alarm));
-    let main = async move {
-        spawn_vital(listen(UnixStream::from_std(bell)?));
-        Ok(main.await)
-    };
     let output = match driver {
         Driver::Epoll => RuntimeBuilder::<LegacyDriver>::new()
             .with_entries(RING_ENTRIES)
+            .enable_timer()
             .build()?
             .block_on(main),
         Driver::Uring => RuntimeBuilder::<IoUringDriver>::new()
             .with_entries(RING_ENTRIES)
+            .enable_timer()
             .build()?
             .block_on(main),
         Driver::UringTuned => RuntimeBuilder::<IoUringDriver>::new()
             .with_entries(RING_ENTRIES)
             .uring_builder(tuned_ring())
+            .enable_timer()
             .build()?
             .block_on(main),
     };
-    ALARM.set(None);
-    output
-}
-
-thread_local! {
-    /// The timers of this worker.
-    static ALARM: RefCell<Option<Alarm>> = const { RefCell::new(None) };
-}
-
-/// Rings the worker's alarm when its thread says so.
-async fn listen(mut bell: UnixStream) {
-    let mut buffer = Vec::with_capacity(64);
-    loop {
-        buffer.clear();
-        let (result, used) = bell.read(buffer).await;
-        buffer = used;
-        assert!(
-            matches!(result, Ok(1..)),
-            "a worker lost its alarm: {result:?}"
-        );
-        ALARM.with_borrow(|alarm| alarm.iter().for_each(|alarm| alarm.ring(now())));
-    }
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the moments of timers, for no stage"
-)]
-fn now() -> Instant {
-    Instant::now()
+    Ok(output)
 }
 
 /// Starts a task on this worker. A panic ends that task alone: the runtime itself would let it end the
@@ -178,41 +143,18 @@ fn contained<T>(
 /// Lets the other tasks of this worker and the ring run. Through a timer, because monoio 0.2.4 puts a task
 /// that wakes itself at the front of its queue: it would yield to itself for ever.
 pub async fn yield_now() {
-    sleep(TURN).await;
+    monoio::time::sleep(TURN).await;
 }
 
 /// Waits.
 pub async fn sleep(duration: Duration) {
-    let at = now() + duration;
-    let mut is_set = false;
-    poll_fn(|context| {
-        if now() >= at {
-            return Poll::Ready(());
-        }
-        if !std::mem::replace(&mut is_set, true) {
-            ALARM.with_borrow(|alarm| {
-                alarm
-                    .iter()
-                    .for_each(|alarm| alarm.wake_at(at, context.waker()));
-            });
-        }
-        Poll::Pending
-    })
-    .await;
+    monoio::time::sleep(duration).await;
 }
 
-/// Ends a wait early with `None`. Rings a thread: for connects, not for every read
+/// Ends a wait early with `None`. Costs a timer entry: for connects, not for every read
 /// (those have [`super::deadline`]).
 pub async fn timeout<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut end = pin!(sleep(duration));
-    poll_fn(|context| {
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        end.as_mut().poll(context).map(|()| None)
-    })
-    .await
+    monoio::time::timeout(duration, future).await.ok()
 }
 
 /// A listening socket of one worker.

@@ -1,4 +1,4 @@
-//! What a worker does twenty times a second beside serving.
+//! What a worker does twenty times a second beside serving: the only timer that every worker has.
 //!
 //! Control cannot wake a worker (the runtime's cross-thread waking costs every wait), so workers look:
 //! at the published snapshot, at deadlines, at the drain.
